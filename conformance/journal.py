@@ -1,6 +1,6 @@
 """What happened, as frozen dataclasses <-> JSON lines (`run.jsonl`).
 
-The run is an append-only stream: one header, then `case`, `step`, `finding` and `result` records as they happen, then the
+The run is an append-only stream: one header, then `case`, `step`, `tally`, `finding` and `result` records as they happen, then the
 `gate` records that compare the results with what was expected, then one footer. Every report is a fold over this stream.
 A stream without a footer is truncated; readers say so and nothing is gated by it.
 
@@ -102,6 +102,16 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Tally:
+    """A play of a case has ended: how long it took, and how often each always-on requirement was put to the test."""
+
+    case: str
+    attempt: int
+    duration: float  #: seconds
+    asked: dict[str, int]
+
+
+@dataclass(frozen=True)
 class Finding:
     """An always-on check or the grammar found something, in whatever case. Raw: not yet counted once per run."""
 
@@ -109,8 +119,7 @@ class Finding:
     attempt: int
     requirement: str
     signature: str
-    step: int  #: number of the step that shows it
-    message: str
+    step: int  #: number of the step that shows it, 0 if none does
     expected: str
     actual: str
 
@@ -147,6 +156,7 @@ class Gate:
     state: GateState
     reason: str = ""  #: the entry's reason (judgement), or what to do
     issue: str = ""
+    signature: str = ""  #: of the result: always-on findings may share case and requirement
 
 
 @dataclass(frozen=True)
@@ -161,10 +171,10 @@ class Footer:
     error: str = ""  #: message of the error that ended the run early
 
 
-Record = Header | Case | Step | Finding | Result | Gate | Footer
+Record = Header | Case | Step | Tally | Finding | Result | Gate | Footer
 
 _KINDS: dict[str, type[Any]] = {
-    "header": Header, "case": Case, "step": Step, "finding": Finding, "result": Result, "gate": Gate, "footer": Footer,
+    "header": Header, "case": Case, "step": Step, "tally": Tally, "finding": Finding, "result": Result, "gate": Gate, "footer": Footer,
 }  # fmt: skip
 _NAMES = {cls: name for name, cls in _KINDS.items()}
 
@@ -205,11 +215,12 @@ def decode(line: str) -> Record:
 
 @dataclass
 class Journal:
-    """A whole run, read back. `header` is None only while nothing was written."""
+    """A whole run, read back."""
 
     header: Header
     cases: list[Case] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
+    tallies: list[Tally] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
     gates: list[Gate] = field(default_factory=list)
@@ -251,6 +262,8 @@ def _collect(lines: Iterable[str], path: Path, *, allow_truncated: bool) -> Jour
                 journal.cases.append(record)
             case Step():
                 journal.steps.append(record)
+            case Tally():
+                journal.tallies.append(record)
             case Finding():
                 journal.findings.append(record)
             case Result():

@@ -1,0 +1,271 @@
+"""What a client must believe of one connection: state, capabilities, commands in progress, the selected mailbox.
+
+The table `COMMANDS` is RFC 3501 section 3 and 6 as data: which state allows a command and where it leads. The model, the fuzzer's
+preconditions and the documentation all read it.
+
+Knows: commands that were sent, responses in the order they came. Must not know: sockets, clocks, what a scenario expects, or
+whether a response was right: the checks ask that, before the view takes the response in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, TypeVar
+
+from conformance.response import Atom, List, Number, fetch_items
+
+if TYPE_CHECKING:
+    from conformance.response import Code, Response
+
+_T = TypeVar("_T")
+
+
+class State(Enum):
+    """RFC 3501 section 3, and the moment before the greeting."""
+
+    CONNECTED = "before the greeting"
+    NOT_AUTHENTICATED = "not authenticated"
+    AUTHENTICATED = "authenticated"
+    SELECTED = "selected"
+    LOGOUT = "logout"
+
+
+_ANY = frozenset({State.NOT_AUTHENTICATED, State.AUTHENTICATED, State.SELECTED})
+_LOGGED_IN = frozenset({State.AUTHENTICATED, State.SELECTED})
+_NOT_YET = frozenset({State.NOT_AUTHENTICATED})
+_SELECTED = frozenset({State.SELECTED})
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Where a command is legal and where it leads. `ok` and `no` are the states after that completion, None: unchanged.
+
+    BAD never changes the state (RFC 3501 section 6: the command was not understood).
+    """
+
+    section: str
+    states: frozenset[State]
+    ok: State | None = None
+    no: State | None = None
+    needs: tuple[str, ...] = ()  #: untagged responses that are REQUIRED before the tagged OK
+
+
+COMMANDS: dict[str, Rule] = {
+    "CAPABILITY": Rule("6.1.1", _ANY, needs=("CAPABILITY",)),
+    "NOOP": Rule("6.1.2", _ANY),
+    "LOGOUT": Rule("6.1.3", _ANY, ok=State.LOGOUT, needs=("BYE",)),
+    "STARTTLS": Rule("6.2.1", _NOT_YET),
+    "AUTHENTICATE": Rule("6.2.2", _NOT_YET, ok=State.AUTHENTICATED),
+    "LOGIN": Rule("6.2.3", _NOT_YET, ok=State.AUTHENTICATED),
+    "SELECT": Rule(
+        "6.3.1", _LOGGED_IN, ok=State.SELECTED, no=State.AUTHENTICATED, needs=("FLAGS", "EXISTS", "RECENT")
+    ),
+    "EXAMINE": Rule(
+        "6.3.2", _LOGGED_IN, ok=State.SELECTED, no=State.AUTHENTICATED, needs=("FLAGS", "EXISTS", "RECENT")
+    ),
+    "CREATE": Rule("6.3.3", _LOGGED_IN),
+    "DELETE": Rule("6.3.4", _LOGGED_IN),
+    "RENAME": Rule("6.3.5", _LOGGED_IN),
+    "SUBSCRIBE": Rule("6.3.6", _LOGGED_IN),
+    "UNSUBSCRIBE": Rule("6.3.7", _LOGGED_IN),
+    "LIST": Rule("6.3.8", _LOGGED_IN),
+    "LSUB": Rule("6.3.9", _LOGGED_IN),
+    "STATUS": Rule("6.3.10", _LOGGED_IN, needs=("STATUS",)),
+    "APPEND": Rule("6.3.11", _LOGGED_IN),
+    "CHECK": Rule("6.4.1", _SELECTED),
+    "CLOSE": Rule("6.4.2", _SELECTED, ok=State.AUTHENTICATED),
+    "EXPUNGE": Rule("6.4.3", _SELECTED),
+    "SEARCH": Rule("6.4.4", _SELECTED, needs=("SEARCH",)),
+    "FETCH": Rule("6.4.5", _SELECTED),
+    "STORE": Rule("6.4.6", _SELECTED),
+    "COPY": Rule("6.4.7", _SELECTED),
+    "UID COPY": Rule("6.4.8", _SELECTED),
+    "UID FETCH": Rule("6.4.8", _SELECTED),
+    "UID STORE": Rule("6.4.8", _SELECTED),
+    "UID SEARCH": Rule("6.4.8", _SELECTED, needs=("SEARCH",)),
+}
+
+#: Commands that open a mailbox: what arrives while one is in progress may belong to the old or the new mailbox.
+OPENING = frozenset({"SELECT", "EXAMINE"})
+
+#: Commands whose argument the server asks for with a continuation request of its own.
+CONVERSATIONS = frozenset({"AUTHENTICATE", "IDLE"})
+
+
+@dataclass
+class Command:
+    """A command in progress. `name` is upper case, "UID FETCH" for the UID forms; "" if it could not be made out."""
+
+    tag: str
+    name: str
+    seen: set[str] = field(default_factory=set)  #: names of the untagged responses since it was sent
+
+    @property
+    def rule(self) -> Rule | None:
+        """Its row in the table; None for what RFC 3501 does not define."""
+        return COMMANDS.get(self.name)
+
+
+@dataclass
+class Mailbox:
+    """The selected mailbox as the responses describe it. Message numbers count from 1; unknown is None or absent."""
+
+    read_only: bool = False
+    exists: int | None = None
+    recent: int | None = None
+    uidvalidity: int | None = None
+    uidnext: int | None = None
+    flags: frozenset[str] | None = None
+    permanent_flags: frozenset[str] | None = None
+    uids: dict[int, int] = field(default_factory=dict)  #: message number -> UID, as far as told
+    message_flags: dict[int, frozenset[str]] = field(default_factory=dict)
+
+    def expunge(self, number: int) -> None:
+        """Take message `number` away: every higher number becomes one less (RFC 3501 section 7.4.1)."""
+        if self.exists:
+            self.exists -= 1
+        self.uids = _without(self.uids, number)
+        self.message_flags = _without(self.message_flags, number)
+
+
+def _without(known: dict[int, _T], number: int) -> dict[int, _T]:
+    return {n - (n > number): value for n, value in known.items() if n != number}
+
+
+def words(value: object) -> frozenset[str]:
+    """The atoms of a list, upper case; empty for anything else."""
+    if not isinstance(value, List):
+        return frozenset()
+    return frozenset(item.key for item in value.values if isinstance(item, Atom))
+
+
+def _number(code: Code) -> int | None:
+    match code.items:
+        case (Number(value),):
+            return value
+    return None
+
+
+@dataclass
+class View:
+    """What the client believes of its connection.
+
+    `uncertain` is set once octets of unknown meaning were sent (raw steps, fuzzing): checks that rest on knowing which command is
+    in progress then keep silent for the rest of the connection.
+    """
+
+    state: State = State.CONNECTED
+    encrypted: bool = False
+    capabilities: frozenset[str] | None = None  #: upper case; None: not told yet, or void since TLS or login
+    pending: dict[str, Command] = field(default_factory=dict)  #: by tag, in the order they were sent
+    completed: set[str] = field(default_factory=set)  #: tags that have had their completion
+    mailbox: Mailbox | None = None
+    opening: Mailbox | None = None  #: what SELECT or EXAMINE in progress has told so far
+    awaiting: bool = False  #: a literal waits for the continuation request
+    said_bye: bool = False
+    uncertain: bool = False
+
+    @property
+    def may_be_opening(self) -> bool:
+        """Whether data of a mailbox can belong to one that is just being opened."""
+        return any(command.name in OPENING for command in self.pending.values())
+
+    def send(self, tag: str, name: str) -> None:
+        """A command was sent."""
+        self.pending[tag] = Command(tag, name)
+        if name in OPENING:
+            self.opening = Mailbox(read_only=name == "EXAMINE")
+
+    def take(self, response: Response) -> None:
+        """Believe a response. Checks have seen it before."""
+        match response.kind:
+            case "continuation":
+                self.awaiting = False
+            case "tagged":
+                self._complete(response)
+            case "untagged":
+                for command in self.pending.values():
+                    command.seen.add(response.name)
+                self._untagged(response)
+        if response.code is not None:
+            self._code(response.code)
+
+    def _complete(self, response: Response) -> None:
+        command = self.pending.pop(response.tag or "", None)
+        self.completed.add(response.tag or "")
+        if command is None:
+            return
+        if command.name in OPENING:
+            opened, self.opening = self.opening, None
+            if response.name != "BAD":
+                self.mailbox = opened if response.name == "OK" else None
+        rule = command.rule
+        after = {"OK": rule.ok, "NO": rule.no}.get(response.name) if rule else None
+        if after is None:
+            return
+        if after is State.AUTHENTICATED:
+            self.mailbox = None
+            if self.state is State.NOT_AUTHENTICATED:
+                self.capabilities = None  # they may change with the identity
+        elif self.state is State.NOT_AUTHENTICATED and after is State.SELECTED:
+            return  # a server that opens a mailbox before login: the scenario judges it, the state stays
+        self.state = after
+
+    def _untagged(self, response: Response) -> None:
+        match response.name:
+            case "OK" | "PREAUTH" if self.state is State.CONNECTED:
+                preauth = response.name == "PREAUTH"
+                self.state = State.AUTHENTICATED if preauth else State.NOT_AUTHENTICATED
+            case "BYE":
+                self.said_bye = True
+                if self.state is State.CONNECTED:
+                    self.state = State.LOGOUT
+            case "CAPABILITY":
+                self.capabilities = frozenset(v.key for v in response.items if isinstance(v, Atom))
+            case _:
+                box = self.opening if self.may_be_opening else self.mailbox
+                if box is not None:
+                    _mailbox_data(box, response)
+
+    def _code(self, code: Code) -> None:
+        if code.name == "CAPABILITY":
+            self.capabilities = frozenset(v.key for v in code.items if isinstance(v, Atom))
+        box = self.opening or self.mailbox
+        if box is None:
+            return
+        match code.name:
+            case "UIDVALIDITY":
+                box.uidvalidity = _number(code)
+            case "UIDNEXT":
+                box.uidnext = _number(code)
+            case "PERMANENTFLAGS" if code.items:
+                box.permanent_flags = words(code.items[0])
+            case "READ-ONLY":
+                box.read_only = True
+            case "READ-WRITE":
+                box.read_only = False
+
+    def over_tls(self) -> None:
+        """TLS is on: what was told in clear is void (RFC 3501 section 6.2.1)."""
+        self.encrypted = True
+        self.capabilities = None
+
+
+def _mailbox_data(box: Mailbox, response: Response) -> None:
+    number = response.number if isinstance(response.number, int) else None
+    match response.name:
+        case "EXISTS":
+            box.exists = number
+        case "RECENT":
+            box.recent = number
+        case "FLAGS" if response.items:
+            box.flags = words(response.items[0])
+        case "EXPUNGE" if number is not None:
+            box.expunge(number)
+        case "FETCH" if number is not None:
+            items = fetch_items(response)
+            if isinstance(uid := items.get("UID"), Number):
+                box.uids[number] = uid.value
+            if "FLAGS" in items:
+                box.message_flags[number] = words(items["FLAGS"])

@@ -1,0 +1,206 @@
+"""A connection being driven: a transport and a session, with a deadline for every wait and a record of every event."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from conformance import journal
+from conformance.journal import Finding, Step, Trouble
+from conformance.session import Session
+from conformance.transport import SILENCE, Ended, Silence
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from conformance.checks import Violation
+    from conformance.grammar import Grammar
+    from conformance.response import Response
+    from conformance.runner.recorder import Recorder
+    from conformance.runner.settings import Settings
+    from conformance.servers.base import Account
+    from conformance.transport import Dialer, Transport
+    from conformance.wire import Literal as CommandLiteral
+
+Waited = Literal["done", "timeout", "ended"]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A response and the number of the journal step that recorded it."""
+
+    response: Response
+    step: int
+
+
+class Play:
+    """One attempt at one case: numbers its steps, keeps its time, collects the violations of its connections."""
+
+    def __init__(self, case: str, attempt: int, recorder: Recorder) -> None:
+        self.case = case
+        self.attempt = attempt
+        self.violations: list[Violation] = []
+        self._recorder = recorder
+        self._started = time.monotonic()
+        self._steps = 0
+
+    @property
+    def step_count(self) -> int:
+        """The number of the latest step."""
+        return self._steps
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the play began."""
+        return time.monotonic() - self._started
+
+    def step(
+        self, client: Client, kind: Literal["connect", "send", "receive", "end", "close", "tls", "silence"], **more: object
+    ) -> int:
+        """Record a step; returns its number."""
+        self._steps += 1
+        state = client.session.view.state.value
+        step = Step(self.case, self.attempt, self._steps, client.name, kind, round(self.elapsed, 4), state, **more)  # type: ignore[arg-type]  # names are those of Step's fields
+        self._recorder.write(step)
+        return self._steps
+
+    def blame(self, violations: Sequence[Violation], step: int) -> None:
+        """Record what the always-on checks found."""
+        for v in violations:
+            self.violations.append(v)
+            finding = Finding(self.case, self.attempt, v.requirement, v.signature, step, v.expected, v.actual)
+            self._recorder.write(finding)
+
+
+class Client:
+    """One connection of a play. `line` arguments are lines of the scenario, 0 for set-up."""
+
+    def __init__(
+        self, name: str, account: Account, dialer: Dialer, grammar: Grammar, play: Play, settings: Settings
+    ) -> None:
+        self.name = name
+        self.account = account
+        self.seen: list[Seen] = []
+        self.ended: Ended | None = None
+        self.end_step = 0
+        self.session = Session(name, grammar)
+        self._dialer = dialer
+        self._grammar = grammar
+        self._play = play
+        self._settings = settings
+        self._transport: Transport | None = None
+        self._sent_at = 0.0
+
+    def connect(self) -> Waited:
+        """Open the connection and wait for the greeting. Raises `TargetError` when it is refused."""
+        self.session = Session(self.name, self._grammar)
+        self.seen, self.ended = [], None
+        self._transport = self._dialer.connect(self.name, self._settings.timeout)
+        self.session.view.encrypted = self._transport.encrypted
+        self._play.step(self, "connect", note="TLS" if self._transport.encrypted else "")
+        return self.wait(lambda: bool(self.seen))
+
+    def command(self, *parts: bytes | CommandLiteral, line: int = 0, flush: bool = True) -> str:
+        """Send a command, or queue it (`flush=False`: with what follows in one segment); returns its tag."""
+        tag = self.session.command(parts)
+        if flush:
+            self.flush(line)
+        return tag
+
+    def raw(self, octets: bytes, line: int = 0, *, flush: bool = True) -> None:
+        """Send octets as they stand."""
+        self.session.raw(octets)
+        if flush:
+            self.flush(line)
+
+    def flush(self, line: int = 0, *, single_octets: bool = False) -> None:
+        """Send what the session lets go; with `single_octets` each octet as a segment of its own."""
+        octets = self.session.outgoing()
+        if not octets or self.ended or self._transport is None:
+            return
+        self._pace()
+        text, cut = journal.cut(octets)
+        self._play.step(self, "send", octets=text, cut=cut, line=line)
+        for piece in (octets[i : i + 1] for i in range(len(octets))) if single_octets else (octets,):
+            gone = self._transport.send(piece)
+            if gone is not None:
+                # What the server said before it closed can still be read; the reading side reports the end.
+                return
+
+    def _pace(self) -> None:
+        """Keep the operator's rate limit: the only place that sleeps, because that is what was asked for."""
+        if self._settings.rate_limit:
+            time.sleep(max(0.0, self._sent_at + 1 / self._settings.rate_limit - time.monotonic()))
+            self._sent_at = time.monotonic()
+
+    def completion(self, tag: str) -> Seen | None:
+        """The completion of a command, if it came."""
+        return next((s for s in self.seen if s.response.kind == "tagged" and s.response.tag == tag), None)
+
+    def wait_for(self, tag: str, line: int = 0) -> Waited:
+        """Read until the completion of `tag`."""
+        return self.wait(lambda: self.completion(tag) is not None, line=line)
+
+    def wait(self, until: Callable[[], bool], *, line: int = 0, timeout: float | None = None) -> Waited:
+        """Read until the condition holds, the connection ends, or the deadline passes."""
+        deadline = time.monotonic() + (self._settings.timeout if timeout is None else timeout)
+        while not until():
+            if self.ended is not None or self._transport is None:
+                return "ended"
+            left = deadline - time.monotonic()
+            got = self._transport.receive(left) if left > 0 else SILENCE
+            match got:
+                case Silence():
+                    self._play.step(self, "silence", line=line)
+                    return "timeout"
+                case Ended():
+                    self._end(got)
+                case _:
+                    self._take(got, line)
+        return "done"
+
+    def _take(self, octets: bytes, line: int) -> None:
+        for event in self.session.receive(octets):
+            problem = event.response.problem
+            trouble = Trouble(problem.rule, problem.offset, problem.expected, problem.found) if problem else None
+            text, cut = journal.cut(event.response.raw)
+            step = self._play.step(self, "receive", octets=text, cut=cut, problem=trouble)
+            self.seen.append(Seen(event.response, step))
+            self._play.blame(event.violations, step)
+        if self.session.broken:
+            self._end(Ended("closed", "we stopped reading: a limit was passed"), blame=False)
+        else:
+            self.flush(line)
+
+    def _end(self, ended: Ended, *, blame: bool = True) -> None:
+        self.ended = ended
+        violations = self.session.ended(ended.reason) if blame else []
+        self.end_step = self._play.step(self, "end", note=f"{ended.reason} {ended.detail}".strip())
+        self._play.blame(violations, self.end_step)
+        self.close()
+
+    def start_tls(self) -> Ended | None:
+        """Shake hands; None when it worked."""
+        if self._transport is None:
+            return Ended("closed")
+        failed = self._transport.start_tls(self._settings.timeout)
+        if failed is None:
+            self.session.view.over_tls()
+            self._play.step(self, "tls")
+        else:
+            self.ended = failed
+            self.end_step = self._play.step(self, "end", note=f"{failed.reason} {failed.detail}".strip())
+            self.close()
+        return failed
+
+    def close(self) -> None:
+        """Close our side, without ceremony."""
+        if self._transport is not None:
+            self._transport.close()
+            self._transport = None
+
+    def hang_up(self) -> None:
+        """Close our side as a step of the case."""
+        self._play.step(self, "close")
+        self.close()

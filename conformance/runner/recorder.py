@@ -1,0 +1,72 @@
+"""Appends journal records to a file as they happen, without secrets.
+
+A killed run leaves every record that was complete. Passwords are replaced in every form in which they can appear on the wire.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+from typing import TYPE_CHECKING, TextIO
+
+from conformance import journal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from conformance.journal import Record
+    from conformance.servers.base import Account
+
+MASK = "********"
+
+#: Fields that can hold what was on the wire or in a log; ids and scenario sources are ours and stay whole.
+_EXPOSED = frozenset({"octets", "note", "message", "expected", "actual", "log", "greeting", "error", "command", "values"})
+
+
+def disguises(accounts: Iterable[Account]) -> tuple[str, ...]:
+    """Every form in which a password travels: plain, quoted, base64 alone and in the SASL PLAIN message. Longest first."""
+    forms: set[str] = set()
+    for account in accounts:
+        secret = account.password
+        forms |= {secret, secret.replace("\\", "\\\\").replace('"', '\\"'), secret.encode().decode("latin-1")}
+        forms.add(base64.b64encode(secret.encode()).decode())
+        forms |= {
+            base64.b64encode(f"{authzid}\0{account.user}\0{secret}".encode()).decode()
+            for authzid in ("", account.user)
+        }
+    return tuple(sorted((form for form in forms if form), key=len, reverse=True))
+
+
+def redact(text: str, secrets: Iterable[str]) -> str:
+    """`text` with every secret masked."""
+    for secret in secrets:
+        text = text.replace(secret, MASK)
+    return text
+
+
+class Recorder:
+    """Writes records to `path`, one line each, flushed; keeps nothing in memory."""
+
+    def __init__(self, path: Path, accounts: Iterable[Account] = ()) -> None:
+        self._secrets = disguises(accounts)
+        self._out: TextIO = path.open("a", encoding="utf-8")
+
+    def write(self, record: Record) -> None:
+        """Append one record."""
+        changes = {
+            spec.name: self._mask(getattr(record, spec.name))
+            for spec in dataclasses.fields(record)
+            if spec.name in _EXPOSED
+        }
+        self._out.write(journal.encode(dataclasses.replace(record, **changes)) + "\n")
+        self._out.flush()
+
+    def _mask(self, value: object) -> object:
+        if isinstance(value, tuple):
+            return tuple(self._mask(item) for item in value)
+        return redact(value, self._secrets) if isinstance(value, str) else value
+
+    def close(self) -> None:
+        """Nothing more will be written."""
+        self._out.close()

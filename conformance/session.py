@@ -1,0 +1,120 @@
+"""One connection's brain: wire + grammar + model + checks, without a socket.
+
+Octets that came go into `receive`, octets to be sent come out of `outgoing`; whoever owns the transport carries them. Tags are made
+here; a literal's octets are held back until the server asks for them, and dropped when it refuses.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from conformance import checks
+from conformance.model import State, View
+from conformance.response import read
+from conformance.wire import Cutter, Limits, Literal, segments
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from conformance.checks import Violation
+    from conformance.grammar import Grammar, Problem
+    from conformance.response import Response
+
+_NAME = re.compile(rb"(?i)(uid +)?([a-z0-9-]+)")
+_RAW_COMMAND = re.compile(rb'(?im)^([^\s(){%*"\\+]+) +((?:uid +)?[a-z0-9-]+)')
+
+
+@dataclass(frozen=True)
+class Event:
+    """A whole response, and what the always-on checks found in it."""
+
+    response: Response
+    violations: tuple[Violation, ...]
+
+
+@dataclass(frozen=True)
+class _Segment:
+    """Octets on their way out. `held`: they wait for a continuation request, as a part of command `tag`."""
+
+    octets: bytes
+    tag: str
+    held: bool
+
+
+def command_name(octets: bytes) -> str:
+    """The name at the beginning of a command without its tag: upper case, "UID FETCH" for the UID forms, "" if there is none."""
+    found = _NAME.match(octets)
+    return " ".join(found[0].decode("ascii").upper().split()) if found else ""
+
+
+class Session:
+    """One connection: `name` ("A") begins its tags."""
+
+    def __init__(self, name: str, grammar: Grammar, limits: Limits | None = None) -> None:
+        self.name = name
+        self.view = View()
+        self.asked: Counter[str] = Counter()  #: how often each always-on requirement was put to the test
+        self._grammar = grammar
+        self._cutter = Cutter(limits or Limits())
+        self._out: deque[_Segment] = deque()
+        self._tags = 0
+
+    def command(self, parts: Sequence[bytes | Literal]) -> str:
+        """Queue a command (without tag and CRLF); returns its tag."""
+        self._tags += 1
+        tag = f"{self.name.lower()}{self._tags}"
+        head = parts[0] if parts and isinstance(parts[0], bytes) else b""
+        ready, *later = segments([tag.encode() + b" ", *parts, b"\r\n"])
+        self._out.append(_Segment(ready, tag, held=False))
+        self._out.extend(_Segment(octets, tag, held=True) for octets in later)
+        self.view.send(tag, command_name(head))
+        return tag
+
+    def raw(self, octets: bytes) -> None:
+        """Queue octets as they stand. What the client knows of commands in progress is a guess from here on."""
+        self.view.uncertain = True
+        for tag, name in _RAW_COMMAND.findall(octets):
+            self.view.send(tag.decode("latin-1"), command_name(name))
+        self._out.append(_Segment(octets, "", held=False))
+
+    def outgoing(self) -> bytes:
+        """Everything that may be sent now."""
+        ready = bytearray()
+        while self._out and not self._out[0].held:
+            ready += self._out.popleft().octets
+        self.view.awaiting = bool(self._out)
+        return bytes(ready)
+
+    @property
+    def broken(self) -> bool:
+        """Whether a limit was passed: nothing more is read from this server."""
+        return self._cutter.broken
+
+    def receive(self, octets: bytes) -> list[Event]:
+        """Take octets from the server, cut and judged."""
+        return [self._judge(unit.octets, unit.problem) for unit in self._cutter.receive(octets)]
+
+    def _judge(self, octets: bytes, problem: Problem | None) -> Event:
+        kind = "greeting" if self.view.state is State.CONNECTED else "response"
+        response = read(self._grammar, octets, kind, problem=problem)
+        violations = checks.on_response(self.view, response, self.asked)
+        self.view.take(response)
+        self._release(response)
+        return Event(response, tuple(violations))
+
+    def _release(self, response: Response) -> None:
+        """A continuation request frees the first held segment; a completion drops what its command still holds."""
+        if response.kind == "continuation" and self._out and self._out[0].held:
+            first = self._out.popleft()
+            self._out.appendleft(_Segment(first.octets, first.tag, held=False))
+        elif response.kind == "tagged":
+            while self._out and self._out[0].held and self._out[0].tag == response.tag:
+                self._out.popleft()
+
+    def ended(self, how: str) -> list[Violation]:
+        """The server ended the connection."""
+        self.view.state = State.LOGOUT
+        return checks.at_end(self.view, how, self.asked)
