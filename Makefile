@@ -1,0 +1,44 @@
+# Two commands do everything on a machine with Python 3.11 or newer: `make run` and `make test`.
+
+PYTHON ?= python3
+VENV ?= .venv
+REPORT_DIR ?= imapspec-report
+BIN := $(VENV)/bin
+
+.PHONY: run test lint format wheel-test clean
+
+# The main job: the whole suite against the embedded server. It succeeds when the job was done (exit code 0 or 1: a server
+# that fails some requirement is a result, not an error); the last line is the path of the report.
+run: $(VENV)/installed
+	@$(BIN)/imapspec run pymap --expect reports/judgements/pymap.toml --report-dir $(REPORT_DIR) || [ $$? -eq 1 ]
+	@echo "$(abspath $(REPORT_DIR))/report.html"
+
+test: $(VENV)/installed
+	$(BIN)/python -m pytest -n 2
+
+lint: $(VENV)/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# The tests once more, against the wheel that users get: an own environment, no sight of the source tree's package.
+wheel-test: $(VENV)/installed
+	rm -rf build/wheel
+	$(BIN)/python -m build --wheel --outdir build/wheel
+	$(PYTHON) -m venv build/wheel/venv
+	build/wheel/venv/bin/python -m pip install --quiet --disable-pip-version-check "$$(ls build/wheel/*.whl)[dev]"
+	cp -r tests docs build/wheel/
+	cd build/wheel && venv/bin/python -m pytest -n 2 -c ../../pyproject.toml --rootdir . tests
+
+$(VENV)/installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist $(REPORT_DIR) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
