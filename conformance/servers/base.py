@@ -28,7 +28,10 @@ class Server(Protocol):
     version: str  #: what is known of product and version, "" if nothing
     owned: bool  #: we started it: INBOX may be touched, it can be restarted
     accounts: tuple[Account, ...]
-    dialer: Dialer
+
+    @property
+    def dialer(self) -> Dialer:
+        """Opens connections, from `start` on."""
 
     def start(self) -> None:
         """Start and wait until it greets. Raises `TargetError` with what to install or change, and the tail of its log."""
