@@ -56,16 +56,16 @@ class Recording:
 
     def __init__(self, steps: Iterable[Step]) -> None:
         self.encrypted = False
-        self._sends_awaited = 0
+        self._sent = 0  # sends that the recording has not come to yet
         self._steps = deque(step for step in steps if step.kind not in ("connect", "close"))
         if self._next() == "tls":  # imaps: encrypted before the greeting
             self._steps.popleft()
             self.encrypted = True
 
     def send(self, octets: bytes) -> Ended | None:
-        """Count it. The connection is gone when the recording has only its end left."""
+        """Count it."""
         del octets
-        self._sends_awaited -= 1
+        self._sent += 1
         return None
 
     def receive(self, timeout: float) -> bytes | Silence | Ended:
@@ -98,7 +98,7 @@ class Recording:
 
     def _next(self) -> str | None:
         """The kind of the next step that is due; "send" when the recorded run sent something first."""
-        while self._steps and self._steps[0].kind == "send" and self._sends_awaited < 0:
+        while self._sent and self._steps and self._steps[0].kind == "send":
             self._steps.popleft()
-            self._sends_awaited += 1
+            self._sent -= 1
         return self._steps[0].kind if self._steps else None

@@ -202,7 +202,7 @@ class TCP:
             except ssl.SSLError as error:
                 return self._end(Ended("tls", _explain(error)))
             self._unsent += self._outgoing.read()
-        return self._flush(time.monotonic() + self._send_limit, f"{self._send_limit:g} s")
+        return self._flush(time.monotonic() + self._send_limit)
 
     def receive(self, timeout: float) -> bytes | Silence | Ended:
         """See `Transport.receive`."""
@@ -224,7 +224,6 @@ class TCP:
     def handshake(self, timeout: float, *, after_plain_text: bool) -> Ended | None:
         """Shake hands; `after_plain_text`: whole lines in clear may come before the server's part of the handshake."""
         deadline = time.monotonic() + timeout
-        limit = f"{timeout:g} s"
         tls = self._context.wrap_bio(
             self._incoming, self._outgoing, server_hostname=self._server_name or None
         )
@@ -237,11 +236,11 @@ class TCP:
             except ssl.SSLError as error:
                 self._end(Ended("tls", _explain(error)))
             self._unsent += self._outgoing.read()  # after a failure: the alert that tells the server why
-            broken = self._flush(deadline, limit, reading=False)
+            broken = self._flush(deadline, reading=False)
             if broken is not None or self._ended is not None:
                 return self._end(Ended("tls", f"{_BROKEN_OFF} ({broken})"))
             if self._tls is None:
-                problem = self._hear_handshake(deadline, limit, after_plain_text=after_plain_text)
+                problem = self._hear_handshake(deadline, after_plain_text=after_plain_text)
                 if problem:
                     self._ended = Ended("tls", problem)
                     return self._ended
@@ -249,10 +248,10 @@ class TCP:
         self._decrypt()
         return None
 
-    def _hear_handshake(self, deadline: float, limit: str, *, after_plain_text: bool) -> str:
+    def _hear_handshake(self, deadline: float, *, after_plain_text: bool) -> str:
         """Take what the server sends during the handshake; what is wrong with it, or ""."""
         if not self._wait(deadline)[0]:
-            return _UNANSWERED.format(limit=limit)
+            return _UNANSWERED
         octets = self._read()
         if octets is None:
             return ""
@@ -264,7 +263,7 @@ class TCP:
                 octets = self._set_aside_plain_text(octets)
             begun = bool(octets) and octets[0] in _TLS_RECORDS
             too_much = len(octets) > _PLAIN_LIMIT or len(self._arrived) > _WAITING_LIMIT
-            if octets and not begun and (too_much or not after_plain_text):
+            if not begun and (too_much or (octets and not after_plain_text)):
                 return _PLAIN_TEXT
             self._before_tls = None if begun else octets
         if self._before_tls is None:
@@ -278,13 +277,14 @@ class TCP:
 
     def _set_aside_plain_text(self, raw: bytes) -> bytes:
         """Move the whole lines in clear at the beginning of `raw` to what `receive` hands out; the rest."""
-        while raw and raw[0] not in _TLS_RECORDS:
-            end = raw.find(b"\n") + 1
+        start = 0
+        while start < len(raw) and raw[start] not in _TLS_RECORDS:
+            end = raw.find(b"\n", start) + 1
             if not end:
                 break
-            self._arrived += raw[:end]
-            raw = raw[end:]
-        return raw
+            start = end
+        self._arrived += raw[:start]
+        return raw[start:]
 
     def _end(self, ended: Ended) -> Ended:
         """Note the first reason why the connection is over."""
@@ -345,8 +345,8 @@ class TCP:
             self._end(Ended("tls", _explain(error)))
         self._unsent += self._outgoing.read()  # answers of TLS itself go out with the next send
 
-    def _flush(self, deadline: float, limit: str, *, reading: bool = True) -> Ended | None:
-        """Send what is unsent until the deadline (`limit`, in words); `reading`: take what arrives meanwhile."""
+    def _flush(self, deadline: float, *, reading: bool = True) -> Ended | None:
+        """Send what is unsent until the deadline; `reading`: take what arrives meanwhile."""
         while self._unsent:
             try:
                 sent = self._socket.send(memoryview(self._unsent)[:_CHUNK])
@@ -356,7 +356,7 @@ class TCP:
                 if readable:
                     self._pull()
                 elif not writable:
-                    return self._end(Ended("stalled", f"the server did not read what we sent within {limit}"))
+                    return self._end(Ended("stalled", "the server did not read in time what we sent"))
             except OSError as error:
                 return Ended("reset", _words(error))
             else:
@@ -461,7 +461,7 @@ _PLAIN_TEXT = (
     "of IMAP over TLS (usually 993)."
 )
 _UNANSWERED = (
-    "the server did not answer the TLS handshake within {limit}. Use imap:// or imap+starttls:// if this port begins in "
+    "the server did not answer the TLS handshake in time. Use imap:// or imap+starttls:// if this port begins in "
     "plain text, or raise --timeout."
 )
 _BROKEN_OFF = "the server ended the connection during the TLS handshake: its log may say why"

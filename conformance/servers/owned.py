@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
     from conformance.transport import Scheme
 
+#: Only our server has our certificate: who greets in clear may be somebody else's that took the port.
+_READINESS: Scheme = "imaps"
+
 _PORT_TAKEN = re.compile(r"address already in use|EADDRINUSE", re.IGNORECASE)
 _ATTEMPTS = 3
 
@@ -130,7 +133,7 @@ class OwnedServer:
             self.start()
             return
         self._process.end()
-        self._process.start(self._command, self.dialer_for("imap"), START_LIMIT)
+        self._process.start(self._command, self.dialer_for(_READINESS), START_LIMIT)
 
     def log_tail(self, lines: int = 20) -> str:
         """See `Server.log_tail`."""
@@ -150,7 +153,7 @@ class OwnedServer:
         self._site = Site(folder, hosts, port, tls_port, issue(folder), self.accounts)
         self._dialer = self.dialer_for(self._scheme)
         self._command = self._recipe.prepare(self._site)
-        self._process.start(self._command, self.dialer_for("imap"), START_LIMIT)
+        self._process.start(self._command, self.dialer_for(_READINESS), START_LIMIT)
 
 
 def unprivileged() -> Identity:

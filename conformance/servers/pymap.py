@@ -48,12 +48,15 @@ def _prepare(site: Site) -> Command:
                 "hosts": site.hosts,
                 "port": site.port,
                 "tls_port": site.tls_port,
-                "certificate": str(site.certificates.certificate),
-                "key": str(site.certificates.key),
                 "accounts": {account.user: account.password for account in site.accounts},
             }
         ),
         encoding="utf-8",
     )
     # -P: the program's own folder, which has a pymap.py, is not searched for modules.
-    return Command((sys.executable, "-P", str(_PROGRAM), str(settings)), {"FQDN": "localhost"})
+    environment = {
+        "CERT_FILE": str(site.certificates.certificate),
+        "KEY_FILE": str(site.certificates.key),
+        "FQDN": "localhost",  # for its greeting; otherwise it looks the machine's name up
+    }
+    return Command((sys.executable, "-P", str(_PROGRAM), str(settings)), environment)
