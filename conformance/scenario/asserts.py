@@ -1,0 +1,76 @@
+"""Assertions: comparisons of what holes were bound to.
+
+Knows: relations and how a word compares with a value. Must not know: where the values came from.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conformance.response import Atom, List, Nil, Number
+from conformance.scenario import holes
+from conformance.scenario.values import equal, fit_all
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conformance.response import Value
+    from conformance.scenario.holes import Bindings
+    from conformance.scenario.syntax import Assert, Operand, Relation
+
+
+def evaluate(assertion: Assert, bindings: Bindings) -> str | None:
+    """None if every neighbouring pair holds, otherwise a sentence with the values of the first that does not."""
+    try:
+        values = [_value(operand, bindings) for operand in assertion.operands]
+        for left, relation, right in zip(values, assertion.relations, values[1:], strict=True):
+            if not _RELATIONS[relation](left, right):
+                return f"{holes.describe(left)} {relation} {holes.describe(right)} does not hold"
+    except KeyError as unbound:
+        return f"${{{unbound.args[0]}}} was never bound: the line that would have bound it did not arrive"
+    except ValueError as misfit:
+        return str(misfit)
+    return None
+
+
+def _value(operand: Operand, bindings: Bindings) -> Value:
+    if operand.hole is not None:
+        return holes.access(bindings[operand.hole], operand.accessor)
+    word = holes.render(operand.word or "", bindings)
+    if word == b"NIL":
+        return Nil()
+    return Number(int(word)) if word.isdigit() else Atom(word.decode("latin-1"))
+
+
+def _number(value: Value) -> int:
+    text = holes.octets(value)
+    if isinstance(value, List | Nil) or not text.isdigit():
+        raise ValueError(f"{holes.describe(value)} is no number")
+    return int(text)
+
+
+def _list(value: Value) -> List:
+    if not isinstance(value, List):
+        raise ValueError(f"{holes.describe(value)} is no list")
+    return value
+
+
+def _in(left: Value, right: Value) -> bool:
+    return any(equal(left, value) for value in _list(right).values)
+
+
+def _same_set(left: Value, right: Value) -> bool:
+    return any(True for _ in fit_all(_list(left).values, _list(right).values, {}, ordered=False))
+
+
+_RELATIONS: dict[Relation, Callable[[Value, Value], bool]] = {
+    "<": lambda left, right: _number(left) < _number(right),
+    "<=": lambda left, right: _number(left) <= _number(right),
+    ">": lambda left, right: _number(left) > _number(right),
+    ">=": lambda left, right: _number(left) >= _number(right),
+    "=": equal,
+    "!=": lambda left, right: not equal(left, right),
+    "in": _in,
+    "not in": lambda left, right: not _in(left, right),
+    "same set": _same_set,
+}

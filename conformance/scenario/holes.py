@@ -1,0 +1,114 @@
+"""Holes inside texts: `${name}`, `${name:accessor}`, and `${$}` for a dollar sign.
+
+Texts are latin-1, one character per octet, so that a text with its holes filled is the octets to send or to compare.
+Knows: the form of a hole and how a value is written on the wire. Must not know: commands, templates, connections.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from conformance.response import Atom, Hole, List, Nil, Number, Rest, String
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from conformance.response import Value
+
+Bindings = dict[str, "Value"]
+
+HOLE = re.compile(r"\$\{(?P<name>[^}:]*)(?::(?P<accessor>[^}]*))?\}")
+NAME = re.compile(r"[a-z][a-z0-9_-]*")
+#: `${$}` is a dollar sign: what an escape or a message writes as `${` stays text.
+DOLLAR = "$"
+
+
+def protect(text: str) -> str:
+    """Text in which nothing is a hole: every `${` becomes `${$}{`."""
+    return text.replace("${", "${$}{")
+
+
+def names(text: str) -> Iterator[tuple[str, str]]:
+    """(name, accessor) of each hole in the text, dollar signs left out; no accessor is ""."""
+    for hole in HOLE.finditer(text):
+        if hole["name"] != DOLLAR:
+            yield hole["name"], hole["accessor"] or ""
+
+
+def render(text: str, bindings: Mapping[str, Value]) -> bytes:
+    """The octets of a text: holes replaced by their values.
+
+    Raises `KeyError` with the name of a hole that is not bound (after parsing, only one that stood in an `S?` line that did not
+    arrive) and `ValueError` with a sentence when an accessor does not fit the value.
+    """
+
+    def fill(hole: re.Match[str]) -> str:
+        if hole["name"] == DOLLAR:
+            return DOLLAR
+        return octets(access(bindings[hole["name"]], hole["accessor"] or "")).decode("latin-1")
+
+    return HOLE.sub(fill, text).encode("latin-1")
+
+
+def octets(value: Value) -> bytes:
+    """A value as it is written in a command, without quotes."""
+    match value:
+        case Atom():
+            return value.text.encode("latin-1")
+        case Number():
+            return b"%d" % value.value
+        case String():
+            return value.octets
+        case Nil():
+            return b"NIL"
+        case List():
+            return b"(" + b" ".join(octets(item) for item in value.values) + b")"
+        case Hole():
+            return f"${{{value.name}}}".encode("latin-1")
+        case Rest():
+            return b"${...}"
+
+
+def describe(value: Value) -> str:
+    """A value as a reader of a report knows it: strings in quotes, long ones cut."""
+    match value:
+        case String():
+            text = value.octets.decode("latin-1").replace("\\", "\\\\").replace('"', '\\"')
+            return f'"{shorten(text)}"'
+        case List():
+            return "(" + " ".join(describe(item) for item in value.values) + ")"
+        case _:
+            return octets(value).decode("latin-1")
+
+
+def shorten(text: str, length: int = 200) -> str:
+    """One line of printable text: controls as escapes, the middle of a long text left out."""
+    shown = text.encode("unicode_escape").decode("ascii").replace("\\\\", "\\")
+    half = (length - 5) // 2
+    return shown if len(shown) <= length else f"{shown[:half]} ... {shown[-half:]}"
+
+
+def access(value: Value, accessor: str) -> Value:
+    """The part of a value that an accessor names ("" is the whole). Raises `ValueError` with a sentence if there is none."""
+    return ACCESSORS[accessor](value) if accessor else value
+
+
+def _day(value: Value) -> Value:
+    """The date of an INTERNALDATE (RFC 3501 section 9, date-time) as a search key writes it: `7-Feb-1994`."""
+    found = (
+        re.match(rb"[ 0]?(\d{1,2}-[A-Za-z]{3}-\d{4}) ", value.octets) if isinstance(value, String) else None
+    )
+    if found is None:
+        raise ValueError(f"{describe(value)} is no INTERNALDATE, it has no day")
+    return Atom(found[1].decode("ascii"))
+
+
+def _count(value: Value) -> Value:
+    """The number of elements of a list."""
+    if not isinstance(value, List):
+        raise ValueError(f"{describe(value)} is no list, its elements cannot be counted")
+    return Number(len(value.values))
+
+
+ACCESSORS: dict[str, Callable[[Value], Value]] = {"day": _day, "count": _count}

@@ -1,0 +1,233 @@
+"""One template against one response, and which responses belong together.
+
+Pure functions. A response is compared part by part (kind, name, number, code, items, text), so that a mismatch can say which part
+differed. FETCH and STATUS are inclusive (further items may be there), everything else is exact unless the template says `${...}`;
+what the RFC leaves unordered compares as a set.
+Knows: which positions hold mailbox names, sets and words without case. Must not know: groups, verdicts, connections.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from conformance.response import UNORDERED, Atom, List, Number, String
+from conformance.scenario.holes import describe
+from conformance.scenario.values import fits, text_value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from conformance.response import Code, Response, Value
+    from conformance.scenario.holes import Bindings
+
+#: Responses with pairs of name and value, of which a template names those that matter (RFC 3501 sections 7.2.4 and 7.4.2).
+INCLUSIVE = frozenset({"FETCH", "STATUS"})
+#: Where a response holds a mailbox name (RFC 3501 sections 7.2.2 to 7.2.4).
+MAILBOX_AT = {"LIST": 2, "LSUB": 2, "STATUS": 0}
+#: Data items whose strings are MIME words, which have no case (RFC 2045 sections 5.1 and 6.1).
+WITHOUT_CASE = frozenset({"BODY", "BODYSTRUCTURE"})
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """In which part a response differs from a template."""
+
+    part: str  #: "kind", "name", "number", "response code", "text", "mailbox", the name of a data item...
+    wanted: str
+    found: str  #: "" if the response has no such part
+    depth: int  #: how many parts fitted before this one
+
+    def __str__(self) -> str:
+        """A clause for a report."""
+        if not self.found:
+            return f"{self.part} is missing, expected was {self.wanted}"
+        return f"{self.part} is {self.found}, expected was {self.wanted}"
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A part of a template, and what a response has there: one of `found` must fit."""
+
+    name: str
+    wanted: Value
+    found: Sequence[Value]
+
+
+def match(template: Response, response: Response, bindings: Bindings) -> Bindings | Mismatch:
+    """The bindings with which a response fits a template, extended by what its holes capture, or where it differs.
+
+    Tags are not compared: which command a completion belongs to is the group's business.
+    """
+    parts = _parts(template, response)
+    for bound in _solve(parts, bindings):
+        return bound
+    depth = next(n for n in range(len(parts)) if not any(True for _ in _solve(parts[: n + 1], bindings)))
+    part = parts[depth]
+    return Mismatch(part.name, describe(part.wanted), " and ".join(map(describe, part.found)), depth)
+
+
+def solutions(template: Response, response: Response, bindings: Bindings) -> Iterator[Bindings]:
+    """All bindings with which a response fits a template, the most obvious first."""
+    return _solve(_parts(template, response), bindings)
+
+
+def _solve(parts: Sequence[_Part], bindings: Bindings) -> Iterator[Bindings]:
+    if not parts:
+        yield bindings
+        return
+    for value in parts[0].found:
+        for bound in fits(parts[0].wanted, value, bindings):
+            yield from _solve(parts[1:], bound)
+
+
+def _parts(template: Response, response: Response) -> list[_Part]:
+    """The parts of a template, in the order in which a reader looks at them."""
+    parts = [
+        _Part("kind", Atom(template.kind), [Atom(response.kind)]),
+        _Part("name", Atom(template.name), [Atom(response.name)]),
+    ]
+    if (template.kind, template.name) != (response.kind, response.name):
+        return parts
+    if template.number is not None:
+        parts.append(_Part("number", *_numbers(template, response)))
+    if template.code:
+        found = [_code_value(response.code)] if response.code else []
+        parts.append(_Part("response code", _code_value(template.code), found))
+    parts += _pairs(template, response) if template.name in INCLUSIVE else _items(template, response)
+    if isinstance(template.text, bytes):
+        found = [String(response.text)] if isinstance(response.text, bytes) else []
+        parts.append(_Part("text", text_value(template.text), found))
+    return parts
+
+
+def _numbers(template: Response, response: Response) -> tuple[Value, list[Value]]:
+    wanted, found = (
+        Number(number) if isinstance(number, int) else number for number in (template.number, response.number)
+    )
+    assert wanted is not None
+    return wanted, [found] if found else []
+
+
+def _code_value(code: Code) -> Value:
+    return List((Atom(code.name), List(code.items, ordered=code.name not in UNORDERED)))
+
+
+def _items(template: Response, response: Response) -> list[_Part]:
+    """The items as one part; without items in the template nothing is asked of them."""
+    if not template.items and not response.items:
+        return []
+    wanted, found = (
+        List(_canonical(each), ordered=template.name not in UNORDERED) for each in (template, response)
+    )
+    return [_Part("data", wanted, [found])]
+
+
+def _canonical(response: Response) -> tuple[Value, ...]:
+    """The items, INBOX in upper case where they name a mailbox: it alone has no case (RFC 3501 section 5.1)."""
+    at = MAILBOX_AT.get(response.name)
+    return tuple(
+        String(b"INBOX") if n == at and isinstance(item, String) and item.octets.upper() == b"INBOX" else item
+        for n, item in enumerate(response.items)
+    )
+
+
+def _pairs(template: Response, response: Response) -> list[_Part]:
+    """One part for the items before the pairs, one for each pair of the template; the response may have more pairs."""
+    *wanted, pairs = _canonical(template) or (None,)
+    if not isinstance(pairs, List):
+        return _items(template, response)
+    parts = [
+        _Part("mailbox", value, [found]) for value, found in zip(wanted, _canonical(response), strict=False)
+    ]
+    actual = pairs_of(response)
+    for name, value in _flat_pairs(pairs):
+        if isinstance(name, Atom) and value is not None:
+            found = [_folded(name, other) for key, other in reversed(actual) if key == name.key]
+            parts.append(_Part(name.text, _folded(name, value), found))
+    return parts
+
+
+def pairs_of(response: Response) -> list[tuple[str, Value]]:
+    """(name in upper case, value) of each pair of a FETCH or STATUS response, in the order received."""
+    pairs = response.items[-1] if response.items else None
+    if not isinstance(pairs, List):
+        return []
+    return [
+        (name.key, value)
+        for name, value in _flat_pairs(pairs)
+        if isinstance(name, Atom) and value is not None
+    ]
+
+
+def _flat_pairs(pairs: List) -> Iterator[tuple[Value, Value | None]]:
+    """Names and values of a flat list. A name without value is followed by None."""
+    values = iter(pairs.values)
+    for name in values:
+        yield name, next(values, None)
+
+
+def _folded(name: Atom, value: Value) -> Value:
+    """The value of a data item; MIME words become atoms, which compare without case."""
+    return _without_case(value) if name.key in WITHOUT_CASE else value
+
+
+def _without_case(value: Value) -> Value:
+    match value:
+        case String():
+            return Atom(value.octets.decode("latin-1"))
+        case List():
+            return List(tuple(map(_without_case, value.values)), value.ordered)
+        case _:
+            return value
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A response as templates see it, and the places of the responses that it was merged of."""
+
+    response: Response
+    places: tuple[int, ...]
+
+
+def candidates(responses: Sequence[Response]) -> list[Candidate]:
+    """The responses with those merged that say one thing in several pieces, in the order of their last pieces.
+
+    FETCH responses for one message become one with all their items (until an EXPUNGE gives its number to another message), and all
+    SEARCH responses become one with all their numbers.
+    """
+    merged: dict[tuple[object, ...], Candidate] = {}
+    epoch = 0
+    for place, response in enumerate(responses):
+        epoch += response.name == "EXPUNGE"
+        key = _merge_key(response, place, epoch)
+        before = merged.pop(key, None)
+        merged[key] = _joined(before, response, place) if before else Candidate(response, (place,))
+    return list(merged.values())
+
+
+def _merge_key(response: Response, place: int, epoch: int) -> tuple[object, ...]:
+    """Equal for responses that are merged."""
+    if response.kind != "untagged":
+        return (place,)
+    if response.name == "FETCH":
+        return ("FETCH", response.number, epoch)
+    return ("SEARCH",) if response.name == "SEARCH" else (place,)
+
+
+def _joined(before: Candidate, response: Response, place: int) -> Candidate:
+    """The union of what came before and one response more."""
+    first, items = before.response, response.items
+    if response.name == "FETCH":
+        pairs = [item for each in (first, response) for item in each.items if isinstance(item, List)]
+        items = (List(tuple(value for each in pairs for value in each.values)),)
+    else:
+        items = first.items + items
+    joined = dataclasses.replace(first, raw=first.raw + response.raw, items=items)
+    return Candidate(joined, (*before.places, place))
+
+
+def merge_fetches(responses: Sequence[Response]) -> list[Response]:
+    """The responses after merging, see `candidates`."""
+    return [candidate.response for candidate in candidates(responses)]

@@ -1,0 +1,168 @@
+"""Values of templates against values of responses: what fits, and what the holes are bound to then.
+
+The comparison yields every solution, because a set can fit in more than one way and another line may need the second.
+Knows: values, holes, which lists are sets. Must not know: responses as a whole, groups.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conformance.response import Atom, Hole, List, Nil, Number, Rest, String
+from conformance.scenario import holes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from conformance.response import Response, Value
+    from conformance.scenario.holes import Bindings
+
+
+def fits(template: Value, value: Value, bindings: Bindings) -> Iterator[Bindings]:
+    """Every way in which a value fits a template, as bindings that extend the given ones."""
+    match template:
+        case Rest() | Hole(name=""):
+            yield bindings
+        case Hole() if template.name in bindings:
+            if equal(bindings[template.name], value):
+                yield bindings
+        case Hole():
+            yield {**bindings, template.name: value}
+        case List() if isinstance(value, List):
+            ordered = template.ordered and value.ordered
+            yield from fit_all(template.values, value.values, bindings, ordered=ordered)
+        case List() | Nil() | Number():
+            if equal(template, value):
+                yield bindings
+        case Atom() | String():
+            filled = fill(template, bindings)
+            if filled is not None and equal(filled, value):
+                yield bindings
+
+
+def fit_all(
+    templates: Sequence[Value], values: Sequence[Value], bindings: Bindings, *, ordered: bool
+) -> Iterator[Bindings]:
+    """Every way in which a row of values fits a row of templates; `${...}` takes what the others leave."""
+    yield from (_fit_row if ordered else _fit_set)(tuple(templates), tuple(values), bindings)
+
+
+def _fit_row(
+    templates: tuple[Value, ...], values: tuple[Value, ...], bindings: Bindings
+) -> Iterator[Bindings]:
+    if not templates:
+        if not values:
+            yield bindings
+    elif isinstance(templates[0], Rest):
+        for taken in range(len(values) + 1):
+            yield from _fit_row(templates[1:], values[taken:], bindings)
+    elif values:
+        for bound in fits(templates[0], values[0], bindings):
+            yield from _fit_row(templates[1:], values[1:], bound)
+
+
+def _fit_set(
+    templates: tuple[Value, ...], values: tuple[Value, ...], bindings: Bindings
+) -> Iterator[Bindings]:
+    """A value that is repeated counts once. Templates without holes choose first: their choice does not depend on others."""
+    wanted = [template for template in templates if not isinstance(template, Rest)]
+    wanted.sort(key=_is_open)
+    inclusive = len(wanted) < len(templates)
+    yield from _assign(wanted, _distinct(values), bindings, inclusive=inclusive)
+
+
+def _assign(
+    wanted: Sequence[Value], values: list[Value], bindings: Bindings, *, inclusive: bool
+) -> Iterator[Bindings]:
+    if not wanted:
+        if inclusive or not values:
+            yield bindings
+        return
+    if len(wanted) > len(values) or (len(wanted) < len(values) and not inclusive):
+        return
+    for n, value in enumerate(values):
+        for bound in fits(wanted[0], value, bindings):
+            yield from _assign(wanted[1:], values[:n] + values[n + 1 :], bound, inclusive=inclusive)
+            if not _is_open(wanted[0]):
+                return
+
+
+def _is_open(template: Value) -> bool:
+    """Whether the choice of a value for this template can bind something."""
+    return isinstance(template, Hole) or (isinstance(template, List) and any(map(_is_open, template.values)))
+
+
+def _distinct(values: Iterable[Value]) -> list[Value]:
+    distinct: list[Value] = []
+    for value in values:
+        if not any(equal(value, other) for other in distinct):
+            distinct.append(value)
+    return distinct
+
+
+def equal(one: Value, other: Value) -> bool:
+    """Whether two values are the same for the protocol.
+
+    Atoms compare without case, strings octet for octet, unordered lists as sets. A number or atom equals a string of the same
+    octets: in which position a value was captured does not count. NIL equals only NIL.
+    """
+    match one, other:
+        case Atom(), Atom():
+            return one.key == other.key
+        case List(), List():
+            return any(
+                True for _ in fit_all(one.values, other.values, {}, ordered=one.ordered and other.ordered)
+            )
+        case (List() | Nil(), _) | (_, List() | Nil()):
+            return isinstance(one, Nil) and isinstance(other, Nil)
+        case _:
+            return holes.octets(one) == holes.octets(other)
+
+
+def fill(value: Value, bindings: Bindings) -> Value | None:
+    """The value with the holes inside its text filled; None if one of them is not bound."""
+    try:
+        match value:
+            case Atom() if "${" in value.text:
+                return Atom(holes.render(value.text, bindings).decode("latin-1"))
+            case String() if b"${" in value.octets:
+                return String(holes.render(value.octets.decode("latin-1"), bindings))
+            case _:
+                return value
+    except KeyError:
+        return None
+
+
+def captures(response: Response) -> set[str]:
+    """Names of the holes of a template that stand alone: they bind at first sight."""
+    return {value.name for value in _walk(response) if isinstance(value, Hole) and value.name}
+
+
+def references(response: Response) -> set[str]:
+    """Names of the holes inside texts of a template: they must be bound before."""
+    texts = [value.text for value in _walk(response) if isinstance(value, Atom)]
+    texts += [value.octets.decode("latin-1") for value in _walk(response) if isinstance(value, String)]
+    return {name for text in texts for name, _ in holes.names(text)}
+
+
+def _walk(response: Response) -> Iterator[Value]:
+    """All values of a template, the number in front and the text as strings included."""
+    if isinstance(response.number, Hole):
+        yield response.number
+    if isinstance(response.text, bytes):
+        yield text_value(response.text)
+    yield from _walk_values(response.items)
+    yield from _walk_values(response.code.items if response.code else ())
+
+
+def _walk_values(values: Iterable[Value]) -> Iterator[Value]:
+    for value in values:
+        yield value
+        if isinstance(value, List):
+            yield from _walk_values(value.values)
+
+
+def text_value(text: bytes) -> Value:
+    """Human-readable text of a template as a value: `${name}` alone is a hole, anything else a string."""
+    whole = holes.HOLE.fullmatch(text.decode("latin-1"))
+    return Hole(whole["name"]) if whole and whole["name"] != holes.DOLLAR else String(text)
