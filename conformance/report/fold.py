@@ -78,7 +78,7 @@ VERDICTS = {
 
 #: Gate states that need the reader's attention: title, and what to do.
 ATTENTION: dict[str, tuple[str, str]] = {
-    "new": ("New failures", "Nothing foresaw these."),
+    "new": ("New failures", "No entry of an expectation file foresees these."),
     "changed": ("Changed failures", "They fail in another way than the expectation file says."),
     "unexpected-pass": ("Unexpected passes", "Good news: delete these entries of the expectation file."),
     "expired": ("Expired expectations", "Their entries have passed their last day and excuse no longer."),
@@ -358,8 +358,11 @@ def transcript(item: Item, before: int, after: int) -> tuple[Line, ...]:
     if len(shown) > 2 * room:
         shown = shown[:room] + shown[-room:]
     notes: defaultdict[int, dict[str, None]] = defaultdict(dict)
-    for finding in item.findings:
-        notes[finding.step][finding.requirement] = None
+    for number, requirement in (
+        *((item.steps[index].n, item.result.requirement) for index in decisive[:1] if index < count),
+        *((finding.step, finding.requirement) for finding in item.findings),
+    ):
+        notes[number][requirement] = None
     lines = []
     states: dict[str, str] = {}
     for index, step in enumerate(item.steps):
@@ -390,13 +393,15 @@ def _sections(items: Sequence[Item]) -> tuple[Section, ...]:
         if topic := re.match(r"([^-/]+)-([^/]+)/", rest):
             topics[rfc, topic[1]] = topic[2].replace("-", " ")
         rows[place(found.requirement)][found.requirement.id].append(found)
+    # The RFC that most of the run is about comes first, then those that extend it.
+    sizes = Counter(place(found.requirement)[0] for found in items)
     return tuple(
         Section(
             *key,
             topics.get(key, ""),
             tuple(Row(found[0].requirement, tuple(found)) for found in rows[key].values()),
         )
-        for key in sorted(rows, key=lambda key: (key[0], _natural(key[1])))
+        for key in sorted(rows, key=lambda key: (-sizes[key[0]], key[0], _natural(key[1])))
     )
 
 

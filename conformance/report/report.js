@@ -30,6 +30,7 @@
       section.open = active && inSection > 0;
       results += inSection;
     }
+    for (const rfc of document.querySelectorAll(".rfc")) show(rfc, rfc.querySelector(".section:not([data-out])"));
     form.querySelector("output").textContent = active ? `${results} results` : "";
     return active ? new URLSearchParams([...data].filter(([, value]) => value)).toString() : "";
   }
