@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 class RecordingDialer:
     """Plays the steps of one case and attempt back, so that a run can be judged again without its server.
 
-    Each `connect` of a name takes up that name's next recorded connection. Raises `UsageError` for steps that were cut.
+    Each `connect` of a name takes up that name's next recorded connection. `starttls`: as it was in the recorded run.
+    Raises `UsageError` for steps that were cut.
     """
 
-    starttls = False  #: the recorded session did what had to be done
-
-    def __init__(self, steps: Iterable[Step]) -> None:
+    def __init__(self, steps: Iterable[Step], *, starttls: bool = False) -> None:
+        self.starttls = starttls
         self._connections: dict[str, deque[list[Step]]] = {}
         for step in steps:
             if step.kind == "receive" and step.cut is not None:

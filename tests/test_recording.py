@@ -74,9 +74,7 @@ def test_starttls_has_its_recorded_outcome() -> None:
     played.send(b"a STARTTLS\r\n")
     assert played.receive(1) == b"a OK\r\n"
     assert played.receive(1) is SILENCE
-    assert not played.encrypted
-    assert played.start_tls(1) is None
-    assert played.encrypted
+    assert (played.encrypted, played.start_tls(1), played.encrypted) == (False, None, True)
     assert played.receive(1) == b"inside"
     assert played.start_tls(1) == Ended("tls", "the recorded run did not begin TLS here")
 

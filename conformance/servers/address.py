@@ -22,7 +22,7 @@ DEFAULT_PORTS: dict[Scheme, int] = {"imap": 143, "imaps": 993, "imap+starttls": 
 
 _FORM = "Give imap://HOST:PORT, imaps://HOST:PORT or imap+starttls://HOST:PORT."
 _REST = re.compile(
-    r"(?P<user>.*@)?(?P<host>\[[^\]]*\]|[^:/?#\[\]]*)(?P<port>:[^/?#]*)?(?P<path>[/?#].*)?", re.DOTALL
+    r"(?P<user>.*@)?(?P<host>\[[^\]]*\]|[^:/?#\[\]]*)(?P<port>:[^:/?#]*)?(?P<path>[/?#].*)?", re.DOTALL
 )
 
 

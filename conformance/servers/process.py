@@ -51,7 +51,7 @@ while read -r line; do
 done
 if [ -n "$group" ]; then
     kill -s TERM -- "-$group"
-    tries=20
+    tries=10
     while [ $tries -gt 0 ] && kill -s 0 -- "-$group"; do
         tries=$((tries - 1))
         sleep 0.1
@@ -125,7 +125,7 @@ class ServerProcess:
         self._process = None
         if self._keeper is not None:
             self._tell_keeper("stopped")
-            self._keeper.wait()
+            self._keeper.communicate()
             self._keeper = None
 
     def stop(self) -> None:
