@@ -1,10 +1,7 @@
-"""Parse tree -> Response, generic.
+"""What a response is made of.
 
-Every response of every RFC has one shape (kind, tag, name, number, code, items, raw, problem), so a new extension adds a grammar
-file and nothing here. The values below are also what a template of a scenario is made of; there, and only there, `Hole` and
-`Rest` occur.
-
-Knows: value types and how the tokens of a tree fold into them. Must not know: what a response means.
+Every response of every RFC has one shape (kind, tag, name, number, code, items, raw, problem). The values are also what a template
+of a scenario is made of; there, and only there, `Hole` and `Rest` occur.
 """
 
 from __future__ import annotations
@@ -73,10 +70,16 @@ Value = Atom | Number | String | Nil | List | Hole | Rest
 
 Kind = Literal["untagged", "tagged", "continuation"]
 
+#: Names of responses and codes whose items are a set.
+UNORDERED = frozenset({"CAPABILITY", "SEARCH"})
+
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A response code in brackets: `[UIDVALIDITY 7]` is Code("UIDVALIDITY", (Number(7),))."""
+    """A response code in brackets: `[UIDVALIDITY 7]` is Code("UIDVALIDITY", (Number(7),)).
+
+    The argument of a code that the grammar does not know is one `String`.
+    """
 
     name: str  #: upper case
     items: tuple[Value, ...] = ()
@@ -89,6 +92,7 @@ class Response:
     `name` is upper case: OK, NO, BAD, BYE, PREAUTH, CAPABILITY, FLAGS, LIST, LSUB, SEARCH, STATUS, EXISTS, RECENT, EXPUNGE,
     FETCH..., "" for a continuation request. `number` is the message number or count in front of the name. `items` are the
     values behind the name (one `List` for FETCH; for STATUS the mailbox and a `List`); pairs stay flat: FLAGS, (..), UID, 7.
+    The order of `items` means nothing for the names in `UNORDERED`.
     `text` is human-readable text or the base64 of a continuation request; None where there is none, `Rest` in a template.
     `problem` is set when the grammar refuses `raw`; then the other fields are what a tolerant reading made of it.
     """

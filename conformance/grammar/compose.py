@@ -1,0 +1,78 @@
+"""Fragments of `grammars/` -> one compiled Lark grammar.
+
+Fragments are concatenated before Lark sees them, so that any number of them may `%extend` or `%override` the same rule; a source map
+leads from a message of Lark back to file and line.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from lark import Lark
+from lark.exceptions import GrammarError, LexError
+
+from conformance import resources
+from conformance.errors import SuiteError
+
+_LINE = re.compile(r"line (\d+)")
+_NAME = re.compile(r"\b_*[A-Za-z][A-Za-z0-9_]*\b")
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Fragments in their order, and where each begins in the whole text (lines count from 1)."""
+
+    text: str
+    starts: tuple[tuple[int, str], ...]
+
+    def place(self, line: int) -> str:
+        """`file:line` of a line of the whole text."""
+        first, name = max((start, name) for start, name in self.starts if start <= line)
+        return f"{name}:{line - first + 1}"
+
+    def locate(self, message: str) -> str:
+        """`file:line` that a message of Lark is about: the line it names, or the last definition of a rule it names."""
+        if numbered := _LINE.search(message):
+            return self.place(int(numbered[1]))
+        named = set(_NAME.findall(message))
+        lines = [
+            number
+            for number, line in enumerate(self.text.splitlines(), 1)
+            if (head := re.match(r"(?:%(?:extend|override) +)?[?!]*(\w+)[^:]*:", line)) and head[1] in named
+        ]
+        return self.place(lines[-1]) if lines else self.starts[-1][1]
+
+
+def _read(fragments: tuple[str, ...]) -> _Source:
+    text, starts = "", []
+    for fragment in fragments:
+        path = resources.GRAMMARS / f"{fragment}.lark"
+        try:
+            part = path.read_text(encoding="ascii")
+        except (OSError, UnicodeDecodeError) as error:
+            raise SuiteError(f"{path.name}: {error}") from None
+        starts.append((text.count("\n") + 1, path.name))
+        text += part if part.endswith("\n") else part + "\n"
+    return _Source(text, tuple(starts))
+
+
+def compose(fragments: tuple[str, ...], rules: tuple[str, ...]) -> Lark:
+    """Compile fragments (file names without ending) for the given entry rules.
+
+    Raises `SuiteError` with file and line for what Lark refuses, conflicts between alternatives included.
+    """
+    source = _read(fragments)
+    try:
+        return Lark(
+            source.text,
+            parser="lalr",
+            lexer="basic",  # never used: the automaton scans by state, and this is the cheapest to construct
+            start=list(rules),
+            maybe_placeholders=False,
+            g_regex_flags=re.IGNORECASE,
+            debug=True,  # keeps the items of each state, which a diagnosis names
+        )
+    except (GrammarError, LexError) as error:
+        message = str(error)
+        raise SuiteError(f"{source.locate(message)}: {message}") from None

@@ -1,0 +1,259 @@
+"""Why the grammar refuses a unit, in words for the author of the server.
+
+Knows: the words for what a rule or token looks like; how to read off a stopped run what was being read and what could have followed.
+Must not know: how a problem is reported or judged.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lark.lexer import PatternStr
+
+from conformance.grammar.automaton import END, NEVER, NUL, Reduction
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from lark.grammar import Symbol
+    from lark.parsers.grammar_analysis import RulePtr
+
+    from conformance.grammar.automaton import Automaton, Stop
+
+#: What a rule or token looks like, for the sentence "expected ...". Keywords and punctuation speak for themselves.
+WORDS: dict[str, str] = {
+    END: "nothing more",
+    "SP": "a space",
+    "CRLF": "CRLF",
+    "DQUOTE": "a double quote",
+    "TAG": "a tag",
+    "TEXT": "7-bit text",
+    "PLAIN_TEXT": "7-bit text",
+    "CODE_TEXT": "7-bit text without ]",
+    "ATOM": "an atom",
+    "NUMBER": "a number",
+    "NZ_NUMBER": "a number above 0",
+    "number": "a number",
+    "nz_number": "a number above 0",
+    "astring": "an atom or a string",
+    "string": "a string",
+    "nstring": "a string or NIL",
+    "nil": "NIL",
+    "QUOTED_CHAR": "one 7-bit character",
+    "DATE_DAY_FIXED": "a day in two characters",
+    "DATE_MONTH": "a month such as Jan",
+    "DATE_YEAR": "a year in four digits",
+    "TIME": "a time such as 23:59:59",
+    "ZONE": "a zone such as +0000",
+    "flag": r"a flag such as \Seen",
+    "flag_fetch": r"a flag such as \Seen or \Recent",
+    "flag_perm": r"a flag such as \Seen, or \*",
+    "mbx_list_flags": r"name attributes such as \Noselect",
+    "mbx_list_oflag": r"an attribute other than \Noselect, \Marked and \Unmarked",
+    "capability": "a capability",
+    "resp_text_code": "a response code",
+    "address": "an address in parentheses",
+    "envelope": "an envelope in parentheses",
+    "body": "a body structure in parentheses",
+    "body_fld_enc": "a string",
+    "media_basic": "a media type in double quotes",
+    "media_message": "a media type in double quotes",
+    "media_text": "a media type in double quotes",
+    "_msg_att_item": "a data item such as FLAGS or BODY[]",
+    "HOLE": "a hole",
+    "REST": "${...}",
+}
+
+#: Rules that say no more than the words above: a problem is told of the rule that contains them.
+_PLAIN = frozenset({"astring", "string", "nstring", "nil", "number", "nz_number", "body_section"})
+
+_LENGTH = 24  #: octets of what was found that a problem quotes
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why the grammar refuses a unit of octets.
+
+    `rule` is the innermost ABNF rule that was being read, `offset` counts octets from the unit's beginning, `expected` says in words
+    what could stand there, `found` are the octets that do, made visible.
+    """
+
+    rule: str
+    offset: int
+    expected: tuple[str, ...]
+    found: str
+
+    @property
+    def message(self) -> str:
+        """One sentence."""
+        *others, last = self.expected
+        wanted = f"{', '.join(others)} or {last}" if others else last
+        return f"{self.rule}: at octet {self.offset} expected {wanted}, found {self.found}"
+
+
+_ESCAPES = {n: f"\\x{n:02x}" for n in (*range(0x20), *range(0x7F, 0x100))} | {9: r"\t", 10: r"\n", 13: r"\r"}
+
+
+def visible(octets: str) -> str:
+    """Octets as printable text: escapes for controls, 8-bit and outer spaces; long ones are cut."""
+    if not octets:
+        return "nothing more"
+    shown = octets[:_LENGTH].translate(_ESCAPES)
+    inner = shown.strip(" ")
+    before, _, after = shown.partition(inner) if inner else (shown, "", "")
+    space = r"\x20"
+    return space * len(before) + inner + space * len(after) + ("..." if len(octets) > _LENGTH else "")
+
+
+def diagnose(automaton: Automaton, stop: Stop, text: str) -> Problem:
+    """The problem of a run that stopped while it read `text`."""
+    stack, offset = stop.stack, stop.offset
+    paths = _continuations(automaton, stack)
+    if not paths:  # the last token is one that only NEVER follows
+        stack, offset = stack[:-1], stop.last_offset
+        paths = _continuations(automaton, stack)
+    rule, place, expected = _inside(stop, text, paths.keys()) or (
+        _being_read(automaton, max(paths.values(), key=len)),
+        offset,
+        _expected(automaton, paths),
+    )
+    return Problem(rule.replace("_", "-"), place, expected, visible(text[place:]))
+
+
+def _continuations(automaton: Automaton, stack: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+    """The terminals that could come next, each with the stack on which it would be laid."""
+    found: dict[str, tuple[int, ...]] = {}
+    for terminal, action in automaton.states[stack[-1]].items():
+        if terminal not in automaton.terminals and terminal != END:
+            continue
+        path: list[int] = list(stack)
+        step: int | Reduction | None = action
+        while isinstance(step, Reduction):
+            del path[-step.size :]
+            state = automaton.states[path[-1]][step.rule]
+            assert isinstance(state, int)
+            path.append(state)
+            done = terminal == END and state in automaton.ends
+            step = state if done else automaton.states[state].get(terminal)
+        if isinstance(step, int) and automaton.states[step].keys() != {NEVER}:
+            found[terminal] = tuple(path)
+    return found
+
+
+# ---- within a token -----------------------------------------------------------------------------------------------------
+
+_TEXT = {"TEXT": ("text", "CRLF"), "PLAIN_TEXT": ("text", "CRLF"), "CODE_TEXT": ("resp-text-code", '"]"')}
+_QUOTED = re.compile(r'"(?:[\x01-\x09\x0b\x0c\x0e-!#-\[\]-\x7f]|\\["\\])*')
+_HEADER = re.compile(r"\{([0-9]+(\}\r?)?)?")
+
+
+def _inside(stop: Stop, text: str, expected: Iterable[str]) -> tuple[str, int, tuple[str, ...]] | None:
+    """Rule, offset and words where the octets go wrong inside a token that was begun: text, a quoted string or a literal."""
+    offset = stop.offset
+    if stop.note:
+        return (
+            "literal",
+            offset,
+            ("an octet other than NUL" if stop.note == NUL else "more octets of the literal",),
+        )
+    following = text[offset : offset + 1]
+    if stop.last_type in _TEXT and following not in ("", "\r", "\n"):
+        rule, end = _TEXT[stop.last_type]
+        return rule, offset, (WORDS["TEXT"], end)
+    if following == '"' and "QUOTED" in expected and (begun := _QUOTED.match(text, offset)):
+        if text[begun.end() : begun.end() + 1] == "\\":
+            return "quoted", begun.end() + 1, ('" or \\ behind the backslash',)
+        return "quoted", begun.end(), ("a 7-bit character other than NUL, CR and LF", "a double quote")
+    if following == "{" and "LITERAL" in expected and (begun := _HEADER.match(text, offset)):
+        return (
+            "literal",
+            begun.end(),
+            ("CRLF",) if begun[2] else ('a digit or "}"',) if begun[1] else ("a number",),
+        )
+    return None
+
+
+# ---- between tokens -----------------------------------------------------------------------------------------------------
+
+
+def _kernel(automaton: Automaton, state: int) -> list[RulePtr]:
+    """The places in rules that lead on from a state and have been reached (not those that only could begin)."""
+    return sorted(
+        (
+            p
+            for p in automaton.items[state]
+            if not p.is_satisfied and (p.index or p.rule.origin.name.startswith("$"))
+        ),
+        key=lambda p: (p.rule.origin.name, p.rule.order),
+    )
+
+
+def _beginnings(automaton: Automaton, state: int, rule: Symbol) -> list[Symbol]:
+    """What `rule` can begin with in a state, in the order of its alternatives."""
+    alternatives = sorted(
+        (p.rule for p in automaton.items[state] if not p.index and p.rule.origin == rule),
+        key=lambda r: r.order,
+    )
+    return [r.expansion[0] for r in alternatives if NEVER not in (symbol.name for symbol in r.expansion)]
+
+
+def _expected(automaton: Automaton, paths: dict[str, tuple[int, ...]]) -> tuple[str, ...]:
+    """What could follow, in words, the innermost first."""
+    words: dict[str, None] = {}
+    for state in dict.fromkeys(path[-1] for path in sorted(paths.values(), key=len, reverse=True)):
+        if state in automaton.ends:
+            words[WORDS[END]] = None
+        for place in _kernel(automaton, state):
+            words.update(dict.fromkeys(_describe(automaton, state, place.next, set())))
+    return tuple(words)
+
+
+def _describe(automaton: Automaton, state: int, symbol: Symbol, seen: set[Symbol]) -> Iterator[str]:
+    if symbol.name in WORDS:
+        yield WORDS[symbol.name]
+    elif symbol.is_term:
+        pattern = automaton.terminals[symbol.name].pattern
+        text = pattern.value if isinstance(pattern, PatternStr) else symbol.name
+        yield text if text[0].isalpha() or text[0] in '\\"' else f'"{text}"'
+    elif symbol not in seen:
+        seen.add(symbol)
+        for first in _beginnings(automaton, state, symbol):
+            yield from _describe(automaton, state, first, seen)
+
+
+def _being_read(automaton: Automaton, path: tuple[int, ...]) -> str:
+    """The innermost rule that is being read, or is bound to begin, on top of a stack."""
+    top = len(path) - 1
+    places = _kernel(automaton, path[top])
+    if not places:
+        return "response"
+    owners = set().union(*(_owners(automaton, path, top, place) for place in places))
+    while len(owners) > 1:
+        owners = set().union(*(_parents(automaton, path, base, name) for name, base in owners))
+    (name, _base), following = owners.pop(), {place.next for place in places}
+    while len(following) == 1 and not (symbol := following.pop()).is_term and symbol.name not in _PLAIN:
+        name = name if symbol.name.startswith("_") else symbol.name
+        following = set(_beginnings(automaton, path[top], symbol))
+    return name
+
+
+def _owners(automaton: Automaton, path: tuple[int, ...], depth: int, place: RulePtr) -> set[tuple[str, int]]:
+    """The named rule that a place belongs to, with the depth at which it began."""
+    name, base = place.rule.origin.name, depth - place.index
+    if name[0] in "_$" or name in _PLAIN:
+        return _parents(automaton, path, base, name)
+    return {(name, base)}
+
+
+def _parents(automaton: Automaton, path: tuple[int, ...], base: int, name: str) -> set[tuple[str, int]]:
+    """The named rules that a rule begun at `base` is part of."""
+    found = set().union(
+        *(
+            _owners(automaton, path, base, p)
+            for p in automaton.items[path[base]]
+            if not p.is_satisfied and p.next.name == name and p.rule.origin.name != name
+        )
+    )
+    return found or {("response", base)}
