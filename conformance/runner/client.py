@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from conformance.checks import Violation
     from conformance.grammar import Grammar
     from conformance.response import Response
-    from conformance.runner.recorder import Recorder
+    from conformance.runner.recorder import Records
     from conformance.runner.settings import Settings
     from conformance.servers.base import Account
     from conformance.transport import Dialer, Transport
@@ -37,7 +37,7 @@ class Seen:
 class Play:
     """One attempt at one case: numbers its steps, keeps its time, collects the violations of its connections."""
 
-    def __init__(self, case: str, attempt: int, recorder: Recorder) -> None:
+    def __init__(self, case: str, attempt: int, recorder: Records) -> None:
         self.case = case
         self.attempt = attempt
         self.violations: list[Violation] = []

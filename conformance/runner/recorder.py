@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 from conformance import journal
 
@@ -43,6 +43,20 @@ def redact(text: str, secrets: Iterable[str]) -> str:
     for secret in secrets:
         text = text.replace(secret, MASK)
     return text
+
+
+class Records(Protocol):
+    """Where a play's records go."""
+
+    def write(self, record: Record) -> None:
+        """Take one record."""
+
+
+class Unrecorded:
+    """For connections that belong to no case: looking at the server, tidying up."""
+
+    def write(self, record: Record) -> None:
+        """Forget it."""
 
 
 class Recorder:

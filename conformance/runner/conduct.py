@@ -1,0 +1,152 @@
+"""The controlling side of a run: looks at the server, opens the journal, and closes it with gates and footer.
+
+Cases may be played here or in workers; their records lie in part files that are merged in the order of the cases, so that the
+journal of a run does not depend on who played what.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import time
+from typing import TYPE_CHECKING
+
+from conformance import __version__, catalogue, expectations, grammar, journal
+from conformance.errors import ImapspecError, UsageError
+from conformance.journal import Case, Footer, Header, Result
+from conformance.runner.client import Client, Play
+from conformance.runner.findings import Findings
+from conformance.runner.recorder import Recorder, Unrecorded
+from conformance.runner.setup import probe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from conformance.journal import Gate, Record
+    from conformance.runner.plan import Plan
+    from conformance.servers.base import Server
+
+
+def _now() -> str:
+    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """How a run ended: what the command line says and exits with."""
+
+    results: tuple[Result, ...]
+    gates: tuple[Gate, ...]
+    footer: Footer
+
+
+class Conductor:
+    """One run. `begin`, then cases are played into part files, then `finish`."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.server: Server | None = None
+        self._started = time.monotonic()
+        self._header: Header | None = None
+
+    def begin(self) -> Plan:
+        """Start the server, look at it, make the report folder; returns the plan with what was found out.
+
+        The server goes on for cases played here and is stopped when workers have their own.
+        Raises `UsageError` for a folder that cannot be written, `TargetError` for a server that cannot be used.
+        """
+        plan = self.plan
+        header = Header(
+            tool=__version__,
+            command=plan.command,
+            target=plan.target.name or "",
+            seed=plan.settings.seed,
+            started=_now(),
+            workers=max(1, plan.workers),
+            selection=plan.selection,
+        )
+        self._header = header
+        self._prepare_folder()
+        server = self.server = plan.target.open(plan.settings.timeout)
+        self._header = header = dataclasses.replace(
+            header, target=server.name, server=server.version, accounts=len(server.accounts)
+        )
+        if not server.accounts:
+            raise UsageError("no account was given: add -u USER:PASSWORD (or set IMAPSPEC_USER).")
+        server.start()
+        play = Play("", 1, Unrecorded())
+        client = Client("P", server.accounts[0], server.dialer, grammar.load(), play, plan.settings)
+        starttls = server.dialer.starttls
+        found = probe(client, starttls=starttls, run_mark=plan.settings.run_mark)
+        capabilities = tuple(sorted(found.capabilities))
+        self._header = dataclasses.replace(header, greeting=found.greeting, capabilities=capabilities)
+        self.plan = dataclasses.replace(plan, probe=found)
+        if plan.workers and not plan.target.shared:
+            server.stop()
+        return self.plan
+
+    def _prepare_folder(self) -> None:
+        folder = self.plan.report_dir
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for stale in folder.glob(".run-*.jsonl"):
+                stale.unlink()
+            self.plan.journal.write_text("", encoding="utf-8")
+        except OSError as error:
+            where = error.filename or folder
+            raise UsageError(
+                f"the report folder cannot be written: {where}: {error.strerror}. Give another with --report-dir."
+            ) from None
+
+    def finish(
+        self, order: Sequence[str], *, interrupted: bool = False, lost: str = "", error: ImapspecError | None = None
+    ) -> Outcome:
+        """Merge, judge against the expectations, write the journal. `order`: ids of all selected cases."""
+        plan = self.plan
+        findings = Findings()
+        results: list[Result] = []
+        secrets = self.server.accounts if self.server else ()
+        plan.journal.unlink(missing_ok=True)
+        out = Recorder(plan.journal, secrets)
+        if self._header is not None:
+            out.write(self._header)
+        for record in self._merged(order):
+            findings.take(record)
+            if isinstance(record, Result):
+                results.append(record)
+            out.write(record)
+        verdicts = findings.results(catalogue.load())
+        gates = expectations.gate([*results, *verdicts], plan.expectations, plan.today, strict=plan.strict)
+        code, reason = expectations.exit_code([*results, *verdicts], gates, interrupted=interrupted, lost=lost)
+        if error is not None:
+            code, reason = error.exit_code, str(error).splitlines()[0]
+        footer = Footer(
+            exit_code=code,
+            reason=reason,
+            finished=_now(),
+            duration=round(time.monotonic() - self._started, 3),
+            complete=not (interrupted or lost or error),
+            error=str(error) if error else lost,
+        )
+        for record in (*verdicts, *gates, footer):
+            out.write(record)
+        out.close()
+        for part in plan.report_dir.glob(".run-*.jsonl"):
+            part.unlink()
+        return Outcome((*results, *verdicts), tuple(gates), footer)
+
+    def _merged(self, order: Sequence[str]) -> Iterable[Record]:
+        """The records of all part files, case by case in the order of the selection; within a case as they were written."""
+        rank = {case: number for number, case in enumerate(order)}
+        plays: list[tuple[int, list[Record]]] = []
+        for part in sorted(self.plan.report_dir.glob(".run-*.jsonl")):
+            current = None
+            for record in journal.parts(part):
+                case = record.id if isinstance(record, Case | Result) else getattr(record, "case", "")
+                if case != current:
+                    plays.append((rank.get(case, len(rank)), []))
+                    current = case
+                plays[-1][1].append(record)
+        for _, records in sorted(plays, key=lambda play: play[0]):
+            yield from records
+

@@ -1,0 +1,375 @@
+"""Plays one scenario once: brings its connections to the start state, carries out its steps, marks what they prove.
+
+Messages are named as the scenario names them, and what a server does wrong becomes a mark in the ledger; an exception out of here is
+a `TargetError` (the server cannot be reached) or our own fault.
+"""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conformance import catalogue
+from conformance.response import Number, String
+from conformance.runner.client import Client
+from conformance.runner.lane import Lane
+from conformance.runner.ledger import GIVEN, Ledger, Mark, carried_by
+from conformance.runner.setup import (
+    BlockedError,
+    create,
+    greet,
+    log_in,
+    numbered_messages,
+    perform,
+    select,
+    sweep,
+)
+from conformance.scenario import holes
+from conformance.scenario.asserts import evaluate
+from conformance.scenario.group import expect_of
+from conformance.scenario.load import message
+from conformance.scenario.sequence import ends_group
+from conformance.scenario.syntax import (
+    Assert,
+    Close,
+    End,
+    Expect,
+    Literal8,
+    Poll,
+    Reconnect,
+    Send,
+    SendRaw,
+    StartTLS,
+)
+from conformance.wire import Literal
+
+if TYPE_CHECKING:
+    from conformance.grammar import Grammar
+    from conformance.journal import Result, Status
+    from conformance.runner.client import Play, Waited
+    from conformance.runner.settings import Settings
+    from conformance.runner.setup import Probe
+    from conformance.scenario.group import GroupOutcome, Judged
+    from conformance.scenario.holes import Bindings
+    from conformance.scenario.syntax import Scenario, Step
+    from conformance.servers.base import Account, Server
+
+#: Pauses between two NOOPs of a `poll`, in seconds: short at first, then patient.
+_PAUSES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2)
+
+_ACTUAL = {
+    "closed": "the server closed the connection",
+    "missing": "nothing of this kind arrived",
+    "timeout": "no answer before the deadline",
+}
+
+
+class _StopError(Exception):
+    """The scenario cannot go on. `blame` empty: it has told what it could, by an accepted outcome."""
+
+    def __init__(self, blame: str, line: int) -> None:
+        super().__init__(blame)
+        self.blame = blame
+        self.line = line
+
+
+class Player:
+    """One play."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        play: Play,
+        server: Server,
+        accounts: tuple[Account, ...],
+        probe: Probe,
+        settings: Settings,
+        grammar: Grammar,
+    ) -> None:
+        self._scenario = scenario
+        self._play = play
+        self._settings = settings
+        self._starttls = server.dialer.starttls
+        self._ledger = Ledger(scenario, catalogue.load())
+        self._lanes = {
+            c.name: Lane(Client(c.name, accounts[c.account - 1], server.dialer, grammar, play, settings))
+            for c in scenario.connections
+        }
+        self._owners = [self._lanes[c.name] for c in scenario.connections if c.account == 1]
+        self._prefix = probe.root + settings.prefix(scenario.id, play.attempt)
+        account = accounts[0]
+        plain = base64.b64encode(f"\0{account.user}\0{account.password}".encode())
+        self._bindings: Bindings = {
+            "prefix": String(self._prefix.encode()),
+            "mailbox": String(self._prefix.encode() + b"box"),
+            "delimiter": String((probe.delimiter or "").encode()),
+            "user": String(account.user.encode()),
+            "password": String(account.password.encode()),
+            "plain": String(plain),
+        }
+
+    @property
+    def asked(self) -> Counter[str]:
+        """How often each always-on requirement was put to the test."""
+        return sum((lane.client.session.asked for lane in self._lanes.values()), Counter[str]())
+
+    def play(self) -> list[Result]:
+        """Set up and play; one result per requirement. Raises `TargetError` when the server refuses connections."""
+        try:
+            self._set_up()
+        except BlockedError as blocked:
+            return self._ledger.blocked(str(blocked))
+        try:
+            for step in self._scenario.steps:
+                self._step(step)
+            self._finish()
+        except _StopError as stop:
+            self._ledger.stopped, self._ledger.stopped_at = stop.blame, stop.line
+        except BlockedError as blocked:
+            self._ledger.stopped, self._ledger.stopped_at = str(blocked), step.line
+        return self._ledger.results()
+
+    def close(self) -> None:
+        """Close whatever is open."""
+        for lane in self._lanes.values():
+            lane.client.close()
+
+    # --- start states ------------------------------------------------------------------------------------------------
+
+    def _set_up(self) -> None:
+        scenario = self._scenario
+        for lane in self._lanes.values():
+            greet(lane.client, starttls=self._starttls)
+            if scenario.state != "greeted":
+                log_in(lane.client)
+        if scenario.state in ("created", "appended", "selected"):
+            self._make_mailbox(self._owners[0].client)
+        if scenario.state == "selected":
+            for lane in self._owners:
+                select(lane.client, self._octets("mailbox"))
+            view = self._owners[0].client.session.view.mailbox
+            if view is not None:
+                for name, value in (("uidvalidity", view.uidvalidity), ("uidnext", view.uidnext)):
+                    if value is not None:
+                        self._bindings[name] = Number(value)
+        for lane in self._lanes.values():
+            lane.restart()
+
+    def _make_mailbox(self, client: Client) -> None:
+        scenario = self._scenario
+        count = scenario.messages if scenario.messages is not None else int(scenario.state != "created")
+        messages = [self._file(scenario.message_file)] * count if scenario.message_file else numbered_messages(count)
+        try:
+            create(client, self._octets("mailbox"), messages)
+        except BlockedError:
+            if not sweep(client, self._prefix):  # not what a killed run of the same seed left behind
+                raise
+            create(client, self._octets("mailbox"), messages)
+
+    def _file(self, name: str) -> bytes:
+        octets = message(Path(self._scenario.path), name)
+        assert octets is not None, "the parser has seen the file"
+        return octets
+
+    def _octets(self, name: str) -> bytes:
+        return holes.octets(self._bindings[name])
+
+    # --- steps -------------------------------------------------------------------------------------------------------
+
+    def _step(self, step: Step) -> None:
+        gathering = self._scenario.delivery == "one-segment" and isinstance(step, Send | SendRaw)
+        if not gathering:
+            for lane in self._lanes.values():
+                lane.client.flush()
+        handler: Callable[[Player, Step], None] = _HANDLERS[type(step)]
+        handler(self, step)
+
+    def _lane(self, step: Send | SendRaw | Expect | Poll | Reconnect | StartTLS | Close) -> Lane:
+        return self._lanes[step.connection]
+
+    def _send(self, step: Send) -> None:
+        lane = self._ready(step)
+        parts = [self._part(part, step.line) for part in step.parts]
+        tag = lane.client.command(*parts, flush=False)
+        lane.sent(step.label, tag)
+        self._flush(lane, step.line)
+        name = parts[0].split(b" ")[0].upper() if isinstance(parts[0], bytes) else b""
+        if name in (b"SELECT", b"EXAMINE"):
+            lane.news_since = len(lane.client.seen)
+
+    def _send_raw(self, step: SendRaw) -> None:
+        lane = self._ready(step)
+        lane.client.raw(self._render(step.octets, step.line), flush=False)
+        lane.sent_raw()
+        self._flush(lane, step.line)
+
+    def _flush(self, lane: Lane, line: int) -> None:
+        if self._scenario.delivery != "one-segment":
+            lane.client.flush(line, single_octets=self._scenario.delivery == "octets")
+
+    def _ready(self, step: Send | SendRaw) -> Lane:
+        """The lane, once lines that no completion ends are judged; stops when the connection is gone."""
+        lane = self._lane(step)
+        waiting = any(line.mode != "must-not" for line in lane.open)
+        if waiting and not lane.client.session.view.pending:
+            self._judged(lane, lane.judge_open(self._bindings))
+        if lane.client.ended is not None:
+            gone = "" if lane.end_accepted else "the connection was closed before this step"
+            raise _StopError(gone, step.line)
+        return lane
+
+    def _part(self, part: str | Literal8, line: int) -> bytes | Literal:
+        if isinstance(part, str):
+            return self._render(part, line)
+        octets = self._file(part.file) if part.file else self._render(part.template, line)
+        return Literal(octets, sync=part.sync)
+
+    def _render(self, text: str, line: int) -> bytes:
+        try:
+            return holes.render(text, self._bindings)
+        except KeyError as unbound:
+            raise _StopError(f"${{{unbound.args[0]}}} is not known: the line that binds it did not arrive", line) from None
+        except ValueError as misfit:
+            raise _StopError(str(misfit), line) from None
+
+    def _expect(self, step: Expect) -> None:
+        lane = self._lane(step)
+        if not ends_group(step):
+            lane.expect(step)
+            return
+        waited = lane.wait_for(step)
+        self._judged(lane, lane.judge(step, self._bindings), last=step, waited=waited)
+
+    def _poll(self, step: Poll) -> None:
+        lane = self._lane(step)
+        line = expect_of(step)
+        deadline = time.monotonic() + self._settings.timeout
+        tries = 0
+        while True:
+            outcome = lane.news(line, self._bindings)
+            if outcome.ok or lane.client.ended is not None:
+                break
+            if time.monotonic() > deadline:
+                self._play.step(lane.client, "silence", line=step.line, note="the deadline of poll")
+                break
+            time.sleep(_PAUSES[min(tries, len(_PAUSES) - 1)])
+            tries += 1
+            tag = lane.client.command(b"NOOP", line=step.line)
+            if lane.client.wait_for(tag, step.line) == "timeout":
+                break
+        self._judged(lane, outcome)
+
+    def _assert(self, step: Assert) -> None:
+        unbound = [o.hole for o in step.operands if o.hole is not None and o.hole not in self._bindings]
+        requirement = carried_by(step, self._scenario) or ""
+        if unbound:
+            raise _StopError(f"${{{unbound[0]}}} is not known: the line that binds it did not arrive", step.line)
+        wrong = evaluate(step, self._bindings)
+        status = "PASS" if wrong is None else self._ledger.unmet(requirement)
+        latest = self._play.step_count
+        mark = Mark(
+            status, step.line, "assert", step.source, expected=step.source, actual=wrong or "", steps=(latest, latest)
+        )
+        self._marked(requirement, mark)
+
+    def _reconnect(self, step: Reconnect) -> None:
+        lane = self._lane(step)
+        if lane.client.ended is None:
+            perform(lane.client, b"LOGOUT")
+        lane.client.close()
+        greet(lane.client, starttls=self._starttls)
+        if self._scenario.state != "greeted":
+            log_in(lane.client)
+        lane.restart()
+
+    def _start_tls(self, step: StartTLS) -> None:
+        lane = self._lane(step)
+        completions = [seen.response for seen in lane.client.seen if seen.response.kind == "tagged"]
+        if lane.client.ended is not None or not completions or completions[-1].name != "OK":
+            raise _StopError("", step.line)  # the line before has said what a refusal is worth
+        requirement = carried_by(step, self._scenario) or ""
+        failed = lane.client.start_tls()
+        if failed is None:
+            self._ledger.mark(requirement, Mark("PASS", step.line))
+            lane.open_since = len(lane.client.seen)
+            return
+        accepted = next((o for o in step.outcomes if isinstance(o.template, End)), None)
+        at = (lane.client.end_step, lane.client.end_step)
+        if accepted is not None:
+            self._ledger.mark(requirement, Mark(accepted.verdict or "PASS", step.line, words=accepted.words, steps=at))
+            raise _StopError("", step.line)
+        actual = f"the handshake failed: {failed.detail or failed.reason}"
+        mark = Mark(
+            self._ledger.unmet(requirement), step.line, "tls", step.source, expected="a TLS handshake", actual=actual, steps=at
+        )
+        self._ledger.mark(requirement, mark)
+        raise _StopError("TLS could not be started", step.line)
+
+    def _close(self, step: Close) -> None:
+        self._lane(step).client.hang_up()
+
+    def _finish(self) -> None:
+        """Judge what no completion ended; a last NOOP gives `S!` lines the time of a round trip."""
+        for lane in self._lanes.values():
+            lane.client.flush()
+            if lane.open and lane.client.ended is None:
+                if not lane.client.session.view.uncertain:
+                    lane.client.wait_for(lane.client.command(b"NOOP"))
+                self._judged(lane, lane.judge_open(self._bindings))
+
+    # --- marks -------------------------------------------------------------------------------------------------------
+
+    def _judged(
+        self, lane: Lane, group: GroupOutcome, *, last: Expect | None = None, waited: Waited = "done"
+    ) -> None:
+        """Marks of a judged group; stops when the line that ends it was not met."""
+        self._bindings = group.bindings
+        late = waited == "timeout"
+        for judged in group.lines:
+            ends = judged.line is last
+            if late and not ends and judged.what in ("missing", "closed"):
+                continue  # the command did not complete: only that is said
+            requirement = carried_by(judged.line, self._scenario) or ""
+            self._marked(requirement, self._mark(lane, judged, requirement, late=late and ends))
+        if last is not None and not group.lines[-1].what == "ok":
+            raise _StopError(f"line {last.line} was not answered as expected", last.line)
+
+    def _mark(self, lane: Lane, judged: Judged, requirement: str, *, late: bool) -> Mark:
+        step = lane.step_of(judged) or self._play.step_count
+        line = judged.line
+        if judged.what == "ok":
+            outcome = judged.outcome
+            status: Status = (outcome.verdict if outcome else None) or "PASS"
+            words = (outcome.words or judged.actual) if outcome and outcome.verdict else ""
+            return Mark(
+                status, line.line, "outcome", line.source, words, judged.expected, judged.actual, (step, step), words
+            )
+        what = "timeout" if late and judged.what == "missing" else judged.what
+        status = "TIMEOUT" if what == "timeout" else self._ledger.unmet(requirement)
+        actual = judged.actual or _ACTUAL.get(what, what)
+        message = judged.difference if what == "mismatch" else ""
+        return Mark(
+            status, line.line, what, line.source, message, judged.expected, actual, (step, step), f"other: {actual}"
+        )
+
+    def _marked(self, requirement: str, mark: Mark) -> None:
+        if requirement != GIVEN:
+            self._ledger.mark(requirement, mark)
+        elif mark.status not in ("PASS", "INFO"):
+            raise _StopError(f"not brought about: {mark.source} ({mark.actual})", mark.line)
+
+
+_HANDLERS: dict[type, Callable[..., None]] = {
+    Send: Player._send,  # noqa: SLF001 - the table is part of the class
+    SendRaw: Player._send_raw,  # noqa: SLF001
+    Expect: Player._expect,  # noqa: SLF001
+    Poll: Player._poll,  # noqa: SLF001
+    Assert: Player._assert,  # noqa: SLF001
+    Reconnect: Player._reconnect,  # noqa: SLF001
+    StartTLS: Player._start_tls,  # noqa: SLF001
+    Close: Player._close,  # noqa: SLF001
+}

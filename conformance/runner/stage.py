@@ -1,0 +1,180 @@
+"""Where cases are played: one server, one part file, and what happens when the server does not survive a case.
+
+A case with a new failure is played once more on fresh mailboxes before the failure counts; a disagreement is FLAKY.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from conformance import catalogue, expectations, grammar
+from conformance.errors import TargetError
+from conformance.journal import BAD_STATUSES, Case, Result, Tally
+from conformance.runner.client import Client, Play
+from conformance.runner.ledger import Ledger
+from conformance.runner.player import Player
+from conformance.runner.recorder import Recorder, Unrecorded
+from conformance.runner.setup import BlockedError, greet, log_in, perform, sweep
+
+if TYPE_CHECKING:
+    from conformance.journal import Status
+    from conformance.runner.plan import Plan
+    from conformance.runner.setup import Probe
+    from conformance.scenario.syntax import Scenario
+    from conformance.servers.base import Server
+
+LOST = "server-lost"
+
+
+class Stage:
+    """Plays scenarios against one server. `server` is already started or will be (`open`)."""
+
+    def __init__(self, plan: Plan, server: Server, worker: str, number: int = 0) -> None:
+        assert plan.probe is not None, "the plan has no probe: Conductor.begin comes first"
+        self._plan = plan
+        self._probe: Probe = plan.probe
+        self._server = server
+        self._accounts = plan.accounts_of(server.accounts, number)
+        self._recorder = Recorder(plan.part(worker), server.accounts)
+        self._grammar = grammar.load()
+        self._reported: set[str] = set()  #: signatures of findings that were already confirmed
+        self.lost = ""  #: why nothing more can be played
+
+    def run(self, scenario: Scenario) -> list[Result]:
+        """Play a case; returns one result per requirement it proves."""
+        results = self._run(scenario)
+        for result in results:
+            self._recorder.write(result)
+        return results
+
+    def _run(self, scenario: Scenario) -> list[Result]:
+        ledger = Ledger(scenario, catalogue.load())
+        reason = self._excluded(scenario)
+        if reason:
+            return ledger.skipped(reason[0], reason[1])
+        if self.lost:
+            return ledger.blocked(self.lost, LOST)
+        results, signatures = self._play(scenario, 1)
+        if not self._plan.settings.confirm or self.lost or not self._is_new(results, signatures):
+            return results
+        again, _ = self._play(scenario, 2)
+        self._reported |= signatures
+        return [_agreed(first, second) for first, second in zip(results, again, strict=True)]
+
+    def _excluded(self, scenario: Scenario) -> tuple[str, str] | None:
+        """Reason code and words when the case does not apply here."""
+        disabled = self._plan.expectations.disabled(scenario.id, self._plan.today)
+        if disabled is not None:
+            return "disabled", disabled
+        if "inbox" in scenario.touches and not (self._server.owned or self._plan.settings.allow_inbox):
+            return "touches-inbox", "INBOX is left alone on a server that is not ours (--allow-inbox)"
+        if max(connection.account for connection in scenario.connections) > len(self._accounts):
+            return "needs-second-account", "give another account with -u"
+        before = scenario.state == "greeted"
+        offered = self._probe.before_login if before else self._probe.capabilities
+        for wanted in scenario.requires:
+            if wanted == "hierarchy":
+                if self._probe.delimiter is None:
+                    return "no-hierarchy", "the server's mailbox names have no hierarchy"
+            elif wanted.startswith("!"):
+                if wanted[1:].upper() in offered:
+                    return f"capability:{wanted[1:]}", f"the server offers {wanted[1:]}"
+            elif wanted.upper() not in offered:
+                return f"no-capability:{wanted}", f"the server does not offer {wanted}"
+        return None
+
+    def _is_new(self, results: list[Result], signatures: set[str]) -> bool:
+        failed = [r for r in results if r.status in BAD_STATUSES and r.status != "ERROR"]
+        plan = self._plan
+        gates = expectations.gate(failed, plan.expectations, plan.today, strict=plan.strict)
+        return any(gate.state in ("new", "changed") for gate in gates) or bool(signatures - self._reported)
+
+    def _play(self, scenario: Scenario, attempt: int) -> tuple[list[Result], set[str]]:
+        """One attempt; returns its results and the signatures of what the always-on checks found."""
+        server = self._server
+        proves = tuple(scenario.proves)
+        self._recorder.write(Case(scenario.id, scenario.title, scenario.path, scenario.source, proves, attempt))
+        play = Play(scenario.id, attempt, self._recorder)
+        player = Player(scenario, play, server, self._accounts, self._probe, self._plan.settings, self._grammar)
+        try:
+            results = player.play()
+        except TargetError as error:
+            results = Ledger(scenario, catalogue.load()).blocked(str(error), LOST)
+        finally:
+            player.close()
+            self._recorder.write(Tally(scenario.id, attempt, round(play.elapsed, 4), dict(sorted(player.asked.items()))))
+        results = [dataclasses.replace(result, attempt=attempt) for result in results]
+        return self._after(results), {violation.signature for violation in play.violations}
+
+    def _after(self, results: list[Result]) -> list[Result]:
+        """See whether the server lived through the case; restart it if it is ours."""
+        server = self._server
+        crash = server.crash()
+        unreachable = any(result.reason == LOST for result in results)
+        if crash is not None or unreachable:
+            tail = server.log_tail()
+            if crash is not None:
+                results = [_crashed(result, crash, tail) for result in results]
+            try:
+                server.restart()
+            except TargetError as error:
+                self.lost = str(error)
+        elif any(result.status == "TIMEOUT" for result in results):
+            tail = server.log_tail()
+            results = [dataclasses.replace(r, log=tail) if r.status == "TIMEOUT" else r for r in results]
+            self._revive()
+        return results
+
+    def _revive(self) -> None:
+        """After a time-out: a server that does not even greet any more is restarted if it is ours, or given up."""
+        probe = Client("R", self._accounts[0], self._server.dialer, self._grammar, self._aside(), self._plan.settings)
+        try:
+            greet(probe, starttls=self._server.dialer.starttls)
+        except (BlockedError, TargetError):
+            try:
+                self._server.restart()
+            except TargetError as error:
+                self.lost = str(error)
+        finally:
+            probe.close()
+
+    def _aside(self) -> Play:
+        """A play for what belongs to no case."""
+        return Play("", 1, Unrecorded())
+
+    def close(self) -> None:
+        """Remove our mailboxes from every account and close the part file; what cannot be removed is left to `imapspec clean`."""
+        if not self.lost:
+            for account in self._accounts:
+                client = Client("S", account, self._server.dialer, self._grammar, self._aside(), self._plan.settings)
+                try:
+                    greet(client, starttls=self._server.dialer.starttls)
+                    log_in(client)
+                    sweep(client, self._probe.root + self._plan.settings.run_mark)
+                    perform(client, b"LOGOUT")
+                except (BlockedError, TargetError):
+                    pass
+                finally:
+                    client.close()
+        self._recorder.close()
+
+
+def _crashed(result: Result, crash: str, tail: str) -> Result:
+    status: Status = "CRASH"
+    return dataclasses.replace(
+        result, status=status, message=f"the server broke during this case: {crash}", signature=f"{result.requirement}|crash", log=tail
+    )
+
+
+def _agreed(first: Result, second: Result) -> Result:
+    """The first attempt's result, unless the second disagrees."""
+    if (first.status, first.signature) == (second.status, second.signature):
+        return first
+    if not {first.status, second.status} & set(BAD_STATUSES):
+        return second
+    return dataclasses.replace(
+        first,
+        status="FLAKY",
+        message=f"{first.message} (first {first.status}, then {second.status}: {second.actual or second.message})",
+    )
