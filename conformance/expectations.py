@@ -375,7 +375,7 @@ def _judge(
         return ("tolerated", entry.reason) if entry.flaky and not entry.expired(today) else None
     if entry.expired(today):
         return ("expired", f"the entry expired on {entry.expires}: {entry.reason}") if gating else None
-    listed = result.status in entry.status or (result.status == "FLAKY" and entry.flaky)
+    listed = result.status in entry.status or (entry.flaky and result.status in ("FLAKY", "WARN"))
     if not listed or entry.signature not in ("", result.signature):
         seen = f"{result.status} {result.signature}".rstrip()
         return ("changed", f"expected {_words(entry)}, now {seen}") if gating else None

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from typing import TYPE_CHECKING, Any
+import re
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from conformance import expectations
 from conformance.errors import UsageError
 from conformance.journal import Gate, GateState, Result, Status
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 CASE, OTHER, THIRD = (
     "rfc3501/6.3.1-select/deselects",
@@ -189,7 +188,7 @@ TABLE: list[tuple[Status, str | None, list[GateState]]] = [
     ("WARN", "", ["unexpected-pass"]),
     ("WARN", WARNS, ["known"]),
     ("WARN", f"{WARNS}\n{CHANGED}", []),
-    ("WARN", FLAKY, []),
+    ("WARN", FLAKY, ["tolerated"]),
     ("WARN", OLD, []),
     ("FLAKY", None, ["new"]),
     ("FLAKY", "", ["changed"]),
@@ -218,6 +217,7 @@ def test_the_truth_table(status: Status, entry: str | None, expected: list[GateS
         ("", ["unexpected-pass"]),
         (WARNS, ["known"]),
         (f"{WARNS}\n{CHANGED}", ["changed"]),
+        (FLAKY, ["tolerated"]),
         (OLD, ["expired"]),
         (f"{WARNS}\n{OLD}", ["expired"]),
     ],
@@ -387,3 +387,19 @@ def test_gates_depend_on_nothing_but_their_arguments() -> None:
     file = parse("")
     assert expectations.gate(results, file, TODAY) == expectations.gate(results, file, TODAY)
     assert results == before
+
+
+# --- the documentation ---
+
+
+def test_the_file_in_the_documentation_can_be_read() -> None:
+    document = (Path(__file__).parent.parent / "docs" / "expectations.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"(?ms)^```toml\n(.*?)^```", document)
+    named = set(re.findall(r'^(?:id|requirement) *= "(.*?)"', text, re.MULTILINE)) | {
+        "rfc3501/6.4.4-search/charset-koi8-r"
+    }
+    cases = {name for name in named if re.match(r"\w+/[\d.]+-", name)}
+    file = expectations.parse(text, "expected.toml", cases, named - cases)
+    assert len(file.entries) == 6
+    keys = set(re.findall(r"(?m)^(\w+) *=", text)) - {"format"} | {"case"}
+    assert all(f"`{key}`" in document for key in keys)

@@ -16,7 +16,7 @@ from conformance.report import fold, junit
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-    from conformance.journal import Journal
+    from conformance.journal import Journal, Status
 
 #: Element -> its attributes (required, optional) and its children in the order in which the schemas of Ant, Maven and Jenkins allow them.
 SCHEMA: dict[str, tuple[set[str], set[str], tuple[str, ...]]] = {
@@ -185,10 +185,11 @@ def test_what_xml_cannot_carry_is_shown() -> None:
 
 def test_names_do_not_depend_on_the_outcome_and_tell_requirements_of_a_case_apart() -> None:
     names = []
-    for status in ("PASS", "FAIL"):
+    statuses: tuple[Status, ...] = ("PASS", "FAIL")
+    for status in statuses:
         run = builder()
         for requirement in ("rfc3501/6.3.1/uidnext", "rfc3501/2.3.1.1/uid-ascending"):
-            run.result(Result("c", requirement, "MUST", status))  # type: ignore[arg-type]
+            run.result(Result("c", requirement, "MUST", status))
         names.append(sorted(cases(document(run.finish(0, "x")))))
     assert names[0] == names[1] == ["c", "c [rfc3501/2.3.1.1/uid-ascending]"]
 

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,7 +19,7 @@ from conformance.journal import Cut, Finding, Gate, Header, Journal, Result, Ste
 from conformance.report import block, fold, html, summary, visible
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from conformance.journal import Status
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>\x00\x07\x1b[2J\x7f\x85\x9b\xe9\u202e\ud800```{{ 7*7 }}&amp;'
 
@@ -152,13 +153,11 @@ def test_a_journal_that_was_cut_off_says_so_and_its_failures_are_new() -> None:
 
 
 def test_two_findings_of_one_check_in_one_case_keep_their_own_gates() -> None:
-    run = builder()
-    for signature, gate in (("a", "known"), ("b", "new")):
-        run.result(
-            Result("c", "rfc3501/9/response-syntax", "MUST", "FAIL", signature=signature, always_on=True),
-            gate=gate,
-        )  # type: ignore[arg-type]
-    assert [found.mark.key for found in fold.fold(run.finish(1, "x")).items] == ["known", "fail"]
+    def finding(signature: str) -> Result:
+        return Result("c", "rfc3501/9/response-syntax", "MUST", "FAIL", signature=signature, always_on=True)
+
+    journal = builder().result(finding("a"), gate="known").result(finding("b"), gate="new").finish(1, "x")
+    assert [found.mark.key for found in fold.fold(journal).items] == ["known", "fail"]
 
 
 def test_the_steps_are_those_of_the_attempt_that_decided() -> None:
@@ -265,7 +264,7 @@ def test_the_block_points_at_the_octet_that_the_grammar_refuses() -> None:
     rows = block.block(finding).split("\n")
     line = next(index for index, row in enumerate(rows) if row.startswith("   >"))
     assert rows[line][rows[line + 1].index("^")] == ")"
-    assert rows[line + 2].strip() == 'octet 29: expected a digit from 1 to 9, found ")" (rule uniqueid)'
+    assert rows[line + 2].strip() == 'uniqueid: at octet 29 expected a digit from 1 to 9, found ")"'
     assert "seen 7 times in 2 cases, first in rfc3501/2.3.1.1-uid/after-expunge" in "\n".join(rows)
 
 
@@ -276,6 +275,20 @@ def test_nothing_that_a_terminal_obeys_gets_through_and_no_line_is_too_wide(widt
             *rows, command = block.block(found, width=width).split("\n")
             assert all(row.isprintable() for row in (*rows, command))
             assert max(map(len, rows)) <= max(width, 40)
+
+
+def test_what_is_endless_is_cut() -> None:
+    many_words = tuple(f"word {n}" for n in range(40))
+    run = builder().case(
+        "c", "rfc3501/9/response-syntax", "FAIL", "A S: * OK", gate="new", steps=(1, 1), actual="x y " * 20_000,
+        log="line\n" * 900, problem={1: Trouble("text", 5, many_words, "nothing")},
+    )  # fmt: skip
+    text = block.block(fold.fold(run.journal).items[0])
+    assert len(text) < 3_000
+    assert "expected word 0, word 1, word 2, word 3, word 4, word 5 or 34 more, found nothing" in " ".join(
+        text.split()
+    )
+    assert len(html.render(fold.fold(run.journal))) < 40_000
 
 
 def test_a_response_of_many_lines_is_told_by_its_first_and_its_length() -> None:
@@ -379,8 +392,8 @@ def test_transcripts_of_passes_are_not_in_the_page_those_of_failures_are() -> No
 
 
 @pytest.mark.parametrize("status", ["PASS", "FAIL", "WARN", "SKIP"])
-def test_the_page_of_500_cases_stays_below_2_mb(status: str) -> None:
-    assert len(html.render(fold.fold(many(500, status))).encode()) < 2_000_000  # type: ignore[arg-type]
+def test_the_page_of_500_cases_stays_below_2_mb(status: Status) -> None:
+    assert len(html.render(fold.fold(many(500, status))).encode()) < 2_000_000
 
 
 # --- summary ---
@@ -467,3 +480,11 @@ def test_links_lead_to_the_section_of_the_rfc() -> None:
     page = Page(html.render(fold.fold(sample())))
     assert REQUIREMENTS["rfc3501/7.4.1/no-expunge-during-fetch"].link in page.links
     assert Requirement("rfc3501/A/x", "MUST", "").link.endswith("#appendix-A")
+
+
+def test_the_documentation_defines_every_mark() -> None:
+    document = (Path(__file__).parent.parent / "docs" / "report.md").read_text(encoding="utf-8")
+    for mark in fold.MARKS.values():
+        assert re.search(rf"(?mi)^\| {mark.letter} \| {mark.word} \|", document), mark
+    for code in fold.VERDICTS:
+        assert re.search(rf"(?m)^\| {code} \|", document)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _LABEL = 10
 _BEFORE, _AFTER = 4, 2
 _LOG_LINES = 8
+_ROWS = 8  #: of expected, actual and messages
+_WANTED = 6  #: alternatives named where the grammar refuses an octet
 
 
 def block(item: Item, *, width: int = 100) -> str:
@@ -37,14 +39,14 @@ def _block(item: Item, width: int) -> Iterator[str]:
     citation = f"{requirement.citation}: " if all(place(requirement)) else ""
     yield from _labelled("", citation + (requirement.text or "(not in this catalogue)"), width)
     yield from _labelled("case", _where(item), width)
-    yield from _labelled("message", result.message, width)
+    yield from _labelled("message", "" if result.message == requirement.text else result.message, width)
     yield from _labelled("expected", result.expected, width)
     yield from _labelled("actual", result.actual, width)
     yield from wire(item, width)
     if result.log:
         yield from (
             f"  {'log':{_LABEL}}{visible.clip(visible.line(row), width - 2 - _LABEL)}"
-            for row in result.log.splitlines()[-_LOG_LINES:]
+            for row in result.log.rstrip("\n").split("\n")[-_LOG_LINES:]
         )
     if item.gate and item.gate.state != "new":
         yield from _labelled("file", item.gate.reason, width)
@@ -72,7 +74,10 @@ def _labelled(label: str, text: str, width: int) -> Iterator[str]:
     if not text:
         return
     indent = _LABEL if label else 0
-    for number, row in enumerate(visible.wrap(text, width - 2 - indent)):
+    rows = visible.wrap(text, width - 2 - indent)
+    if len(rows) > _ROWS:
+        rows[_ROWS - 1 :] = ["..."]
+    for number, row in enumerate(rows):
         yield f"  {label if not number else '':{indent}}{row}".rstrip()
 
 
@@ -107,5 +112,8 @@ def trouble(line: Line) -> str:
     problem = line.problem
     if problem is None:
         return ""
-    wanted = " or ".join(problem.expected) or "the end"
-    return f"octet {problem.offset}: expected {wanted}, found {problem.found} (rule {problem.rule})"
+    *others, last = problem.expected or ("the end",)
+    if len(others) >= _WANTED:
+        others, last = others[:_WANTED], f"{len(others) - _WANTED + 1} more"
+    wanted = f"{', '.join(others)} or {last}" if others else last
+    return f"{problem.rule}: at octet {problem.offset} expected {wanted}, found {problem.found}"
