@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.response import Atom, List, Nil, Number
+from conformance.response import Atom, List, Nil
 from conformance.scenario import holes
 from conformance.scenario.values import equal, fit_all
 
@@ -28,7 +28,7 @@ def evaluate(assertion: Assert, bindings: Bindings) -> str | None:
                 return f"{holes.describe(left)} {relation} {holes.describe(right)} does not hold"
     except KeyError as unbound:
         return f"${{{unbound.args[0]}}} was never bound: the line that would have bound it did not arrive"
-    except ValueError as misfit:
+    except holes.MisfitError as misfit:
         return str(misfit)
     return None
 
@@ -37,21 +37,19 @@ def _value(operand: Operand, bindings: Bindings) -> Value:
     if operand.hole is not None:
         return holes.access(bindings[operand.hole], operand.accessor)
     word = holes.render(operand.word or "", bindings)
-    if word == b"NIL":
-        return Nil()
-    return Number(int(word)) if word.isdigit() else Atom(word.decode("latin-1"))
+    return Nil() if word == b"NIL" else Atom(word.decode("latin-1"))
 
 
 def _number(value: Value) -> int:
     text = holes.octets(value)
     if isinstance(value, List | Nil) or not text.isdigit():
-        raise ValueError(f"{holes.describe(value)} is no number")
+        raise holes.MisfitError(f"{holes.describe(value)} is no number")
     return int(text)
 
 
 def _list(value: Value) -> List:
     if not isinstance(value, List):
-        raise ValueError(f"{holes.describe(value)} is no list")
+        raise holes.MisfitError(f"{holes.describe(value)} is no list")
     return value
 
 

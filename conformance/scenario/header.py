@@ -6,18 +6,19 @@ Knows: what each key means. Must not know: steps.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from conformance.errors import nearest
 from conformance.scenario.mistakes import STEP
 from conformance.scenario.syntax import Connection, Delivery, State, Touches
+from conformance.scenario.tree import Word
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from lark import Token, Tree
-
     from conformance.scenario.mistakes import Source
+    from conformance.scenario.texts import ReadFile
+    from conformance.scenario.tree import Branch
 
 REQUIREMENT = re.compile(r"rfc[1-9][0-9]*/(?:[0-9]+|[A-Z])(?:\.[0-9]+)*/[a-z0-9]+(?:-[a-z0-9]+)*")
 _CAPABILITY = re.compile(r"!?[^\s!\"(){}%*\\\[\]]+")
@@ -25,33 +26,27 @@ _CONNECTION = re.compile(r"(?P<name>(?![CS](?:@|$))[A-Za-z][A-Za-z0-9]*)(?:@(?P<
 _MESSAGES = re.compile(r"(?P<count>[0-9]+)(?: +(?P<file>[^\s/]+))?")
 
 
-class Word(NamedTuple):
-    """A word of a value and its place."""
-
-    text: str
-    line: int
-    column: int
-
-
-def read(source: Source, header: Tree[Token]) -> dict[str, Any]:
+def read(source: Source, header: Branch, read_file: ReadFile) -> dict[str, Any]:
     """The header's fields of a `Scenario`, by name."""
     fields: dict[str, Any] = {}
     lines: dict[str, int] = {}
     for field in header.children:
-        key, *values = (token for token in field.children if token is not None)
+        key, *values = (word for word in field.children if word)
         _check_key(source, key, values, lines)
-        lines[key] = key.line
+        lines[key.text] = key.line
         words = [
             Word(word[0], value.line, value.column + word.start())
             for value in values
-            for word in re.finditer(r"\S+", value)
+            for word in re.finditer(r"\S+", value.text)
         ]
-        fields |= _KEYS[key](source, words)
+        fields |= _KEYS[key.text](source, words)
     for key, example in _REQUIRED.items():
         if key not in lines:
             raise source.error("missing-key", 1, key=key, example=example)
     if "messages" in lines and fields["state"] in ("greeted", "authenticated"):
         raise source.error("no-mailbox", lines["messages"], state=fields["state"])
+    if (file := fields.get("message_file")) and read_file(file) is None:
+        raise source.error_at("missing-file", lines["messages"], file, word=file)
     return fields
 
 
@@ -62,14 +57,15 @@ def check_requirement(source: Source, word: Word) -> str:
     return word.text
 
 
-def _check_key(source: Source, key: Token, values: Sequence[Token], lines: dict[str, int]) -> None:
-    if key not in _KEYS:
+def _check_key(source: Source, key: Word, values: Sequence[Word], lines: dict[str, int]) -> None:
+    word = key.text
+    if word not in _KEYS:
         mistake = "missing-blank-line" if STEP.match(source.line(key.line)) else "unknown-key"
-        raise source.error(mistake, key.line, word=key, near=nearest(key, _KEYS), known=", ".join(_KEYS))
-    if key in lines:
-        raise source.error("duplicate-key", key.line, word=key)
+        raise source.error(mistake, key.line, word=word, near=nearest(word, _KEYS), known=", ".join(_KEYS))
+    if word in lines:
+        raise source.error("duplicate-key", key.line, word=word)
     if not values:
-        raise source.error("empty-value", key.line, len(key) + 2, word=key)
+        raise source.error("empty-value", key.line, len(word) + 2, word=word)
 
 
 def _title(_: Source, words: Sequence[Word]) -> dict[str, Any]:

@@ -24,6 +24,10 @@ NAME = re.compile(r"[a-z][a-z0-9_-]*")
 DOLLAR = "$"
 
 
+class MisfitError(Exception):
+    """An accessor or a relation does not fit a value; the message is a sentence for the report."""
+
+
 def protect(text: str) -> str:
     """Text in which nothing is a hole: every `${` becomes `${$}{`."""
     return text.replace("${", "${$}{")
@@ -40,7 +44,7 @@ def render(text: str, bindings: Mapping[str, Value]) -> bytes:
     """The octets of a text: holes replaced by their values.
 
     Raises `KeyError` with the name of a hole that is not bound (after parsing, only one that stood in an `S?` line that did not
-    arrive) and `ValueError` with a sentence when an accessor does not fit the value.
+    arrive) and `MisfitError` when an accessor does not fit the value.
     """
 
     def fill(hole: re.Match[str]) -> str:
@@ -90,7 +94,7 @@ def shorten(text: str, length: int = 200) -> str:
 
 
 def access(value: Value, accessor: str) -> Value:
-    """The part of a value that an accessor names ("" is the whole). Raises `ValueError` with a sentence if there is none."""
+    """The part of a value that an accessor names ("" is the whole). Raises `MisfitError` if there is none."""
     return ACCESSORS[accessor](value) if accessor else value
 
 
@@ -100,14 +104,14 @@ def _day(value: Value) -> Value:
         re.match(rb"[ 0]?(\d{1,2}-[A-Za-z]{3}-\d{4}) ", value.octets) if isinstance(value, String) else None
     )
     if found is None:
-        raise ValueError(f"{describe(value)} is no INTERNALDATE, it has no day")
+        raise MisfitError(f"{describe(value)} is no INTERNALDATE, it has no day")
     return Atom(found[1].decode("ascii"))
 
 
 def _count(value: Value) -> Value:
     """The number of elements of a list."""
     if not isinstance(value, List):
-        raise ValueError(f"{describe(value)} is no list, its elements cannot be counted")
+        raise MisfitError(f"{describe(value)} is no list, its elements cannot be counted")
     return Number(len(value.values))
 
 

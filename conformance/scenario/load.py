@@ -28,7 +28,7 @@ _SECTION = re.compile(r"/(?:\d+|[A-Z])(?:\.\d+)*$")
 
 def find(root: Path = resources.SCENARIOS) -> list[str]:
     """The ids of all scenarios below a root, in the order of the RFC's sections."""
-    return sorted((case_id(path, root) for path in root.rglob(f"*{SUFFIX}")), key=_natural)
+    return sorted((case_id(path, root) for path in root.rglob(f"*{SUFFIX}")), key=natural)
 
 
 def case_id(path: Path, root: Path = resources.SCENARIOS) -> str:
@@ -58,6 +58,12 @@ def load_file(path: Path, root: Path = resources.SCENARIOS) -> Scenario:
         path=str(path),
         read_file=lambda name: message(path, name),
     )
+
+
+def touches(path: Path) -> bool:
+    """Whether the header of a file says that the case touches what an account has only once. Reads no more than that."""
+    header = path.read_bytes().partition(b"\n\n")[0]
+    return any(line.startswith(b"touches:") for line in header.splitlines())
 
 
 def message(scenario: Path, name: str) -> bytes | None:
@@ -112,6 +118,6 @@ def _folders(case: str) -> Iterable[str]:
     return ("/".join(parts[:n]) for n in range(1, len(parts)))
 
 
-def _natural(case: str) -> list[tuple[int, str]]:
+def natural(case: str) -> list[tuple[int, str]]:
     """Sort key by which 6.3.2 stands before 6.3.10."""
     return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", case)]

@@ -42,6 +42,7 @@ STEP = re.compile(
 
 _KEYS = "title|proves|state|messages|connections|requires|delivery|touches"
 _CONNECTION = r"(?:[A-Za-z]\w* )?"
+_RELATION = r"(?:<=|>=|!=|<|>|=|not in|in|same set)"
 _NOTHING = r" *(?:#|$)"
 
 #: In this order: the first that fits names the mistake.
@@ -120,6 +121,13 @@ SYNTAX: dict[str, SyntaxMistake] = {
         at=r"",
         before=r".*->(?: *| .*)",
     ),
+    "nothing-expected": SyntaxMistake(
+        "there is nothing to expect",
+        "Write a template: `S: OK`, `S: * 1 FETCH (UID ${u})`, `S: end BYE`.",
+        "steps",
+        at=_NOTHING,
+        before=rf"{_CONNECTION}(?:S|poll)[^|]*",
+    ),
     "empty-outcome": SyntaxMistake(
         "an outcome is empty",
         "Write a template on both sides of ` | `: `S: OK | NO -> INFO refused`.",
@@ -127,12 +135,12 @@ SYNTAX: dict[str, SyntaxMistake] = {
         at=r" *\||" + _NOTHING,
         before=r".*(?:\||:) *|.*(?= \|)",
     ),
-    "nothing-expected": SyntaxMistake(
-        "there is nothing to expect",
-        "Write a template: `S: OK`, `S: * 1 FETCH (UID ${u})`, `S: end BYE`.",
+    "one-sided-assert": SyntaxMistake(
+        "an assertion needs an operand on both sides of its relation",
+        "Write `assert: ${u1} < ${u2}`.",
         "steps",
-        at=_NOTHING,
-        before=rf"{_CONNECTION}(?:S|poll).*",
+        at=rf"{_RELATION}?{_NOTHING}",
+        before=rf"{_CONNECTION}assert.*:.*",
     ),
     "unknown-relation": SyntaxMistake(
         "this is no relation",
@@ -140,13 +148,6 @@ SYNTAX: dict[str, SyntaxMistake] = {
         "steps",
         at=r"[^ \n]",
         before=rf"{_CONNECTION}assert.*: *[^ ].* ",
-    ),
-    "one-sided-assert": SyntaxMistake(
-        "an assertion needs an operand on both sides of its relation",
-        "Write `assert: ${u1} < ${u2}`.",
-        "steps",
-        at=r"",
-        before=rf"{_CONNECTION}assert.*:.*",
     ),
     "tls-outcome": SyntaxMistake(
         "`tls` has no other outcome than `end`",
@@ -222,6 +223,10 @@ MEANING: dict[str, Mistake] = {
         "`%(word)s` is no value of `%(key)s:`%(near)s",
         "The values are %(known)s.",
     ),
+    "one-value": Mistake(
+        "`%(key)s:` takes one value",
+        "Keep one of %(known)s.",
+    ),
     "bad-messages": Mistake(
         "`%(word)s` is not a number of messages and perhaps a file",
         "Write `messages: 3`, or `messages: 3 simple.eml`.",
@@ -282,8 +287,12 @@ MEANING: dict[str, Mistake] = {
         "a literal that does not wait needs a capability",
         "Add `requires: LITERAL+` (or LITERAL-) to the header, or send the octets with `C~`.",
     ),
+    "operator-spaces": Mistake(
+        "`%(word)s` has no space on each side",
+        "Write `OK | NO -> INFO refused`; without the spaces it is text.",
+    ),
     "template-refused": Mistake(
-        "the template is no response of the grammar: %(found)s in %(rule)s",
+        "the template is refused: `%(found)s` in %(rule)s",
         "Expected here: %(expected)s.",
     ),
     "undeclared-label": Mistake(

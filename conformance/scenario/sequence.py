@@ -28,6 +28,7 @@ from conformance.scenario.values import captures, references
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from conformance.errors import ScenarioError
     from conformance.scenario.mistakes import Source
     from conformance.scenario.syntax import Outcome, Scenario, Step
 
@@ -133,7 +134,7 @@ class _Checker:
         if step.label in connection.open:
             if not step.label:
                 raise self.source.error("no-completion", connection.open[""])
-            raise self.source.error_at("label-in-use", step.line, f" {step.label}", word=step.label)
+            raise self.label_error("label-in-use", step)
         connection.open[step.label] = step.line
         connection.labels.add(step.label)
         connection.in_group = False
@@ -172,9 +173,12 @@ class _Checker:
         """A label was declared, or is a tag that was sent."""
         if step.label and step.label not in connection.labels:
             near = nearest(step.label, connection.labels)
-            raise self.source.error_at(
-                "undeclared-label", step.line, f" {step.label}", word=step.label, near=near
-            )
+            raise self.label_error("undeclared-label", step, near=near)
+
+    def label_error(self, mistake: str, step: Send | Expect, near: str = "") -> ScenarioError:
+        """The error at the label of a step."""
+        column = self.source.line(step.line).find(f" {step.label}") + 2
+        return self.source.error(mistake, step.line, column, word=step.label, near=near)
 
     def complete(self, connection: _Connection, step: Expect) -> None:
         """A line that ends its group closes a command, all of them if the connection must end."""

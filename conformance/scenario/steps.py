@@ -25,14 +25,14 @@ from conformance.scenario.syntax import (
     SendRaw,
     StartTLS,
 )
+from conformance.scenario.tree import Word
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from lark import Token, Tree
-
     from conformance.scenario.syntax import Relation, Scenario, Step
     from conformance.scenario.texts import Texts
+    from conformance.scenario.tree import Branch
 
 _MODES: dict[str, dict[str, Any]] = {
     "S": {"mode": "must"},
@@ -42,21 +42,18 @@ _MODES: dict[str, dict[str, Any]] = {
 }
 
 
-def add(scenario: Scenario, body: Tree[Token], texts: Texts) -> Scenario:
+def add(scenario: Scenario, body: Branch, texts: Texts) -> Scenario:
     """The scenario with the steps of its tree. Raises `ScenarioError`."""
     names = [connection.name for connection in scenario.connections]
-    steps = tuple(_step(tree, names, texts) for tree in _trees(body.children))
-    return dataclasses.replace(scenario, steps=steps)
+    return dataclasses.replace(scenario, steps=tuple(_step(step, names, texts) for step in body.children))
 
 
-def _step(tree: Tree[Token], names: Sequence[str], texts: Texts) -> Step:
-    *name, rule = _trees(tree.children)
-    place = _Place(tree.meta.line, texts.source.text[tree.meta.start_pos : tree.meta.end_pos], texts)
-    if rule.data == "assertion":
-        return _assertion(place, rule.children)
-    return _RULES[rule.data](
-        place, place.connection(cast("Sequence[Token | None]", name)[0], names), rule.children
-    )
+def _step(step: Branch, names: Sequence[str], texts: Texts) -> Step:
+    place = _Place(step.line, step.written, texts)
+    *name, body = step.children
+    if body.rule == "assertion":
+        return _assertion(place, body.children)
+    return _RULES[body.rule](place, place.connection(name[0], names), body.children)
 
 
 @dataclass(frozen=True)
@@ -67,48 +64,45 @@ class _Place:
     written: str
     texts: Texts
 
-    def connection(self, name: Token | None, names: Sequence[str]) -> str:
+    def connection(self, name: Word | None, names: Sequence[str]) -> str:
         """The connection of the step; it may be left out when there is only one."""
         source, known = self.texts.source, ", ".join(names)
         if name is None:
             if len(names) > 1:
                 raise source.error("missing-connection", self.line, known=known)
             return names[0]
-        if name not in names:
-            raise source.error(
-                "unknown-connection", self.line, word=name, near=nearest(name, names), known=known
-            )
-        return str(name)
+        if name.text not in names:
+            near = nearest(name.text, names)
+            raise source.error("unknown-connection", self.line, word=name.text, near=near, known=known)
+        return name.text
 
-    def requirement(self, token: Token | None) -> str | None:
+    def requirement(self, word: Word | None) -> str | None:
         """The requirement that a step names in brackets."""
-        if token is None:
+        if word is None:
             return None
-        word = header.Word(token[1:-1], self.line, _column(token) + 1)
-        return header.check_requirement(self.texts.source, word)
+        return header.check_requirement(self.texts.source, Word(word.text[1:-1], self.line, word.column + 1))
 
-    def outcomes(self, trees: Sequence[Any]) -> tuple[Outcome, ...]:
+    def outcomes(self, branches: Sequence[Branch]) -> tuple[Outcome, ...]:
         """The outcomes of an expectation."""
-        return tuple(self._outcome(tree) for tree in trees)
+        return tuple(map(self._outcome, branches))
 
-    def _outcome(self, tree: Tree[Any]) -> Outcome:
-        what, verdict, words = (*tree.children, None, None)[:3]
-        worth = {"verdict": str(verdict), "words": str(words or "")} if verdict else {}
-        if tree.data == "ended":
-            return Outcome(End(bye=what == "end BYE"), str(what), **worth)
-        written = self.texts.source.text[what.meta.start_pos : what.meta.end_pos]
-        return Outcome(self.texts.template(what.children), written, **worth)
+    def _outcome(self, branch: Branch) -> Outcome:
+        what, verdict, words = (*branch.children, None, None)[:3]
+        worth = (verdict.text if verdict else None, words.text if words else "")
+        if branch.rule == "ended":
+            return Outcome(End(bye=what.text == "end BYE"), what.text, *worth)
+        return Outcome(self.texts.template(what.children), what.written, *worth)
 
 
 def _send(place: _Place, connection: str, children: Sequence[Any]) -> Step:
-    label, *tokens = children
+    label, *words = children
     parts: list[str | Literal8] = [""]
-    for token in tokens:
-        if token.type == "LITERAL":
-            parts += [place.texts.literal(token), ""]
+    for word in words:
+        if word.kind == "LITERAL":
+            parts += [place.texts.literal(word), ""]
         else:
-            parts[-1] = f"{parts[-1]}{place.texts.command(token)}"
-    return Send(place.line, connection, str(label or ""), tuple(part for part in parts if part))
+            parts[-1] = f"{parts[-1]}{place.texts.command(word)}"
+    return Send(place.line, connection, _text(label), tuple(part for part in parts if part))
 
 
 def _raw(place: _Place, connection: str, children: Sequence[Any]) -> Step:
@@ -120,11 +114,11 @@ def _expect(place: _Place, connection: str, children: Sequence[Any]) -> Step:
     return Expect(
         place.line,
         connection,
-        str(label or ""),
+        _text(label),
         outcomes=place.outcomes(outcomes),
         requirement=place.requirement(requirement),
         source=place.written,
-        **_MODES[mark],
+        **_MODES[mark.text],
     )
 
 
@@ -145,18 +139,22 @@ def _tls(place: _Place, connection: str, children: Sequence[Any]) -> Step:
 def _assertion(place: _Place, children: Sequence[Any]) -> Step:
     requirement, *sides = children
     operands = tuple(_operand(place, side.children[0]) for side in sides[::2])
-    relations = tuple(cast("Relation", str(relation)) for relation in sides[1::2])
+    relations = tuple(cast("Relation", relation.text) for relation in sides[1::2])
     return Assert(place.line, operands, relations, place.requirement(requirement), place.written)
 
 
-def _operand(place: _Place, token: Token) -> Operand:
-    text = place.texts.command(token)
-    if token.type == "HOLE":
+def _operand(place: _Place, word: Word) -> Operand:
+    text = place.texts.command(word)
+    if word.kind == "HOLE":
         hole, _, accessor = text[2:-1].partition(":")
         return Operand(hole=hole, accessor=accessor)
-    if token.type == "QUOTED":
+    if word.kind == "QUOTED":
         text = text[1:-1].replace('\\"', '"').replace("\\\\", "\\")
     return Operand(word=text)
+
+
+def _text(word: Word | None) -> str:
+    return word.text if word else ""
 
 
 #: How each rule of the grammar becomes a step, given its place, its connection and the children of its tree.
@@ -169,13 +167,3 @@ _RULES: dict[str, Callable[[_Place, str, Sequence[Any]], Step]] = {
     "tls": _tls,
     "close": lambda place, connection, _: Close(place.line, connection),
 }
-
-
-def _trees(children: Sequence[Any]) -> Sequence[Tree[Token]]:
-    """Children that are all trees by the grammar, for the type checker."""
-    return cast("Sequence[Tree[Token]]", children)
-
-
-def _column(token: Token) -> int:
-    assert token.column is not None
-    return token.column

@@ -19,17 +19,18 @@ from conformance.scenario.syntax import Literal8
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from lark import Token
-
     from conformance.grammar import Grammar
     from conformance.response import Response
     from conformance.scenario.mistakes import Source
+    from conformance.scenario.tree import Word
 
     #: The octets of a message file, None if there is none of that name.
     ReadFile = Callable[[str], bytes | None]
 
 _HOLE = re.compile(r"\$\{[^}]*\}")
 _WILDCARD = re.compile(r"(?<![^ (\[<])\$\{(?:\.\.\.)?\}(?![^ )\]>])")
+#: What looks like an operator, but would be read as text.
+_OPERATOR = re.compile(r"\b(?:OK|NO|BAD|BYE|end)(?P<bar>\|)|(?P<arrow>->) ?(?:WARN|INFO)\b")
 _ESCAPE = re.compile(r"\\(?:x[0-9A-Fa-f]{2}|.)")
 _ESCAPES = {"\\r": "\r", "\\n": "\n", "\\t": "\t", "\\0": "\0", "\\\\": "\\", '\\"': '"'}
 _LITERAL = re.compile(r'\{(?P<plus>\+?)(?:text "(?P<text>.*)"|file (?P<file>.*))\}')
@@ -48,39 +49,37 @@ class Texts:
     grammar: Grammar
     read_file: ReadFile
 
-    def command(self, token: Token) -> str:
+    def command(self, word: Word) -> str:
         """A part of a command, or a word of an assertion: no escapes."""
-        self._check_holes(token, str(token))
-        return wire(str(token))
+        self._check_holes(word, word.text)
+        return wire(word.text)
 
-    def octets(self, token: Token) -> str:
+    def octets(self, word: Word) -> str:
         """A part of a `C~` line: escapes everywhere."""
-        return self._escaped(token, str(token))
+        return self._escaped(word, word.text)
 
-    def literal(self, token: Token) -> Literal8:
+    def literal(self, word: Word) -> Literal8:
         """`{text "..."}`, `{file name}` and their forms with `+`, in a command."""
-        found = _LITERAL.fullmatch(token)
+        found = _LITERAL.fullmatch(word.text)
         assert found
         sync = not found["plus"]
         if found["file"] is not None:
-            self._file(token, found["file"])
+            self._file(word, found["file"])
             return Literal8(file=found["file"], sync=sync)
-        return Literal8(template=self._escaped(token, found["text"]), sync=sync)
+        return Literal8(template=self._escaped(word, found["text"]), sync=sync)
 
-    def template(self, tokens: Iterable[Token]) -> Response:
+    def template(self, words: Iterable[Word]) -> Response:
         """The response that a template describes; a refused one is the author's mistake."""
         text, columns, line = "", [1], 1
-        for token in tokens:
-            assert token.line
-            assert token.column
-            part = self._literal_in_template(token) if token.type == "LITERAL" else self._template_text(token)
-            line, text = token.line, text + part
+        for word in words:
+            part = self._literal_in_template(word) if word.kind == "LITERAL" else self._template_text(word)
+            line, text = word.line, text + part
             inside = (
-                [token.column] * len(part)
-                if token.type == "LITERAL"
-                else range(token.column, token.column + len(part))
+                [word.column] * len(part)
+                if word.kind == "LITERAL"
+                else range(word.column, word.column + len(part))
             )
-            columns[-1:] = [*inside, token.column + len(token)]
+            columns[-1:] = [*inside, word.column + len(word.text)]
         try:
             return response.template(self.grammar, text)
         except Refused as refused:
@@ -95,63 +94,68 @@ class Texts:
             expected=expected,
         )
 
-    def _template_text(self, token: Token) -> str:
+    def _template_text(self, word: Word) -> str:
         """A part of a template; what stands alone may be a wildcard, what is part of a word or a string has to have a value."""
-        for hole in holes.HOLE.finditer(token):
+        if word.kind == "TEMPLATE" and (operator := _OPERATOR.search(word.text)):
+            column = word.column + operator.start(operator.lastgroup or 0)
+            raise self.source.error(
+                "operator-spaces", word.line, column, word=operator[operator.lastgroup or 0]
+            )
+        for hole in holes.HOLE.finditer(word.text):
             if hole["accessor"] is not None:
-                raise self.source.error_at("accessor-in-template", token.line, hole[0])
-            if not _WILDCARD.match(token, hole.start()):
-                self._check_holes(token, hole[0])
-        return str(token)
+                raise self.source.error_at("accessor-in-template", word.line, hole[0])
+            if not _WILDCARD.match(word.text, hole.start()):
+                self._check_holes(word, hole[0])
+        return word.text
 
-    def _literal_in_template(self, token: Token) -> str:
+    def _literal_in_template(self, word: Word) -> str:
         """Any literal as the template grammar has it: `{text "..."}` in printable ASCII."""
-        found = _LITERAL.fullmatch(token)
+        found = _LITERAL.fullmatch(word.text)
         assert found
         if found["file"] is not None:
-            text = holes.protect(self._file(token, found["file"]).decode("latin-1"))
+            text = holes.protect(self._file(word, found["file"]).decode("latin-1"))
         else:
-            text = self._escaped(token, found["text"])
+            text = self._escaped(word, found["text"])
         printable = "".join(
             character if " " <= character <= "~" and character not in '"\\' else f"\\x{ord(character):02x}"
             for character in text
         )
         return f'{{text "{printable}"}}'
 
-    def _file(self, token: Token, name: str) -> bytes:
+    def _file(self, word: Word, name: str) -> bytes:
         octets = self.read_file(name)
         if octets is None:
-            raise self.source.error_at("missing-file", token.line, name, word=name)
+            raise self.source.error_at("missing-file", word.line, name, word=name)
         return octets
 
-    def _escaped(self, token: Token, text: str) -> str:
+    def _escaped(self, word: Word, text: str) -> str:
         """A text with escapes. Only what is written as a hole is one, never what escapes spell."""
-        self._check_holes(token, text)
+        self._check_holes(word, text)
         written = iter(_HOLE.findall(text))
         return "".join(
-            holes.protect(self._unescape(token, part)) + next(written, "") for part in _HOLE.split(text)
+            holes.protect(self._unescape(word, part)) + next(written, "") for part in _HOLE.split(text)
         )
 
-    def _unescape(self, token: Token, text: str) -> str:
+    def _unescape(self, word: Word, text: str) -> str:
         def octet(escape: re.Match[str]) -> str:
             if escape[0] in _ESCAPES:
                 return _ESCAPES[escape[0]]
             if len(escape[0]) == 4:
                 return chr(int(escape[0].removeprefix("\\x"), 16))
-            raise self.source.error_at("bad-escape", token.line, escape[0], word=escape[0])
+            raise self.source.error_at("bad-escape", word.line, escape[0], word=escape[0])
 
         return _ESCAPE.sub(octet, wire(text))
 
-    def _check_holes(self, token: Token, text: str) -> None:
+    def _check_holes(self, word: Word, text: str) -> None:
         """Refuse what has no value in a text that is to be sent: wildcards, malformed names, unknown accessors."""
         for name, accessor in holes.names(text):
             written = f"${{{name}"
             if name in ("", "..."):
-                raise self.source.error_at("wildcard", token.line, written, word=f"{written}}}")
+                raise self.source.error_at("wildcard", word.line, written, word=f"{written}}}")
             if not holes.NAME.fullmatch(name):
-                raise self.source.error_at("bad-hole", token.line, written, word=f"{written}}}")
+                raise self.source.error_at("bad-hole", word.line, written, word=f"{written}}}")
             if accessor and accessor not in holes.ACCESSORS:
                 known = nearest(accessor, holes.ACCESSORS)
                 raise self.source.error_at(
-                    "unknown-accessor", token.line, f":{accessor}", word=accessor, near=known
+                    "unknown-accessor", word.line, f":{accessor}", word=accessor, near=known
                 )
