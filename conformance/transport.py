@@ -134,6 +134,8 @@ class TLS:
     def context(self, address: Address) -> ssl.SSLContext:
         """The settings for connections to `address`. Raises `UsageError` for files that cannot be read."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        # An end without TLS's own closing is told apart from an orderly one, with every version of OpenSSL.
+        context.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
         asked = address.scheme != "imap" or self.ca_file or self.server_name
         if self.insecure or not asked:
             context.check_hostname = False
@@ -339,10 +341,12 @@ class TCP:
             self._end(Ended("closed"))
         except ssl.SSLWantReadError:
             pass
-        except ssl.SSLEOFError:
-            self._end(Ended("closed", "without TLS's own closing"))
         except ssl.SSLError as error:
-            self._end(Ended("tls", _explain(error)))
+            # The first releases of Python 3.11 know the end by its reason only.
+            if isinstance(error, ssl.SSLEOFError) or error.reason == "UNEXPECTED_EOF_WHILE_READING":
+                self._end(Ended("closed", "without TLS's own closing"))
+            else:
+                self._end(Ended("tls", _explain(error)))
         self._unsent += self._outgoing.read()  # answers of TLS itself go out with the next send
 
     def _flush(self, deadline: float, *, reading: bool = True) -> Ended | None:

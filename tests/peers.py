@@ -90,6 +90,12 @@ def read_line(connection: socket.socket) -> bytes:
     return line
 
 
+def read_and_reset(connection: socket.socket) -> None:
+    """Read something, so that the client is surely connected, then close by a reset."""
+    connection.recv(1)
+    reset(connection)
+
+
 def reset(connection: socket.socket) -> None:
     """Close by a reset."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -344,7 +344,7 @@ def test_a_tls_port_that_says_nothing() -> None:
 
 @pytest.mark.parametrize(
     "behave",
-    [peers.closes_after(), peers.reset, peers.closes_after(b"\x16\x03")],
+    [peers.closes_after(), peers.read_and_reset, peers.closes_after(b"\x16\x03")],
     ids=["close", "reset", "close within a record"],
 )
 def test_a_tls_port_that_ends_the_connection(behave: peers.Behaviour) -> None:
@@ -448,7 +448,7 @@ def test_a_flood_of_plain_text_instead_of_a_handshake_is_bounded(flood: bytes) -
         transport.close()
 
 
-@pytest.mark.parametrize("behave", [peers.closes_after(), peers.reset], ids=["close", "reset"])
+@pytest.mark.parametrize("behave", [peers.closes_after(), peers.read_and_reset], ids=["close", "reset"])
 def test_a_server_that_ends_the_connection_instead_of_a_handshake(behave: peers.Behaviour) -> None:
     with peers.peer(behave) as port:
         transport = starttls(port, tls=TLS(insecure=True))
