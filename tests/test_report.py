@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 import re
 from html.parser import HTMLParser
@@ -185,6 +186,19 @@ def test_a_transcript_without_a_deciding_step_shows_its_end() -> None:
     journal.results = [Result("rfc3501/6.1.1-topic/case-0", "rfc3501/6.1.1/demand-0", "MUST", "CRASH")]
     lines = fold.transcript(fold.fold(journal).items[0], 3, 1)
     assert [(line.step.n, line.marked) for line in lines] == [(58, False), (59, False), (60, False)]
+
+
+def test_the_set_up_is_told_apart_unless_the_result_was_decided_in_it() -> None:
+    def setup(first: int) -> list[int]:
+        run = builder().case(
+            "c", "rfc3501/6.3.1/uidnext", "FAIL", *["A C: x", "A S: y"] * 3, gate="new", steps=(first, first)
+        )
+        run.journal.steps = [dataclasses.replace(step, line=max(step.n - 4, 0)) for step in run.journal.steps]
+        assert ("Set-up: 4 lines" in html.render(fold.fold(run.journal))) == (first == 6)
+        return [line.step.n for line in fold.transcript(fold.fold(run.journal).items[0], 9, 9) if line.setup]
+
+    assert setup(6) == [1, 2, 3, 4]
+    assert setup(2) == []
 
 
 def test_lines_say_what_they_break_when_the_state_changes_and_what_took_long() -> None:
@@ -384,6 +398,14 @@ def test_the_offending_octet_is_marked_and_pointed_at() -> None:
     text = html.render(fold.fold(sample()))
     assert "UID <mark>)</mark>" in text
     assert '<pre class="caret">* 3 FETCH (FLAGS (\\Seen) UID )\n                             ^</pre>' in text
+
+
+def test_lines_inside_a_response_stay_lines_with_their_ends_visible() -> None:
+    run = builder().case(
+        "c", "rfc3501/6.3.1/uidnext", "FAIL", "A S: {9}\r\n\r\na\x00\nb", gate="new", steps=(1, 1)
+    )
+    text = html.render(fold.fold(run.journal))
+    assert "</b> {9}<i>\\r\\n</i>\n<i>\\r\\n</i>\na<i>\\0\\n</i>\nb" in text
 
 
 def test_transcripts_of_passes_are_not_in_the_page_those_of_failures_are() -> None:

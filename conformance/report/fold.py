@@ -135,6 +135,7 @@ class Line:
     state: str  #: what the client believes, "" if nothing changed on this connection
     notes: tuple[str, ...]  #: requirements that this line breaks
     left_out: int  #: lines left out before this one
+    setup: bool  #: how the start state was reached, before the scenario begins
 
     @property
     def side(self) -> Literal["C", "S", ""]:
@@ -363,6 +364,7 @@ def transcript(item: Item, before: int, after: int) -> tuple[Line, ...]:
         *((finding.step, finding.requirement) for finding in item.findings),
     ):
         notes[number][requirement] = None
+    begins = next((index for index, step in enumerate(item.steps) if step.line), 0)
     lines = []
     states: dict[str, str] = {}
     for index, step in enumerate(item.steps):
@@ -377,9 +379,10 @@ def transcript(item: Item, before: int, after: int) -> tuple[Line, ...]:
                     step=step,
                     marked=index in decisive,
                     wait=wait * 1000 if wait >= _WAIT else 0.0,
-                    state=step.state if changed or left_out else "",
+                    state=step.state if changed or left_out or index == begins else "",
                     notes=tuple(notes[step.n]),
                     left_out=left_out,
+                    setup=index < begins <= decisive[0],
                 )
             )
     return tuple(lines)

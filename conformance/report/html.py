@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -134,13 +135,17 @@ def _octets(line: Line, limit: int) -> Markup:
 
 
 def _escaped(text: str) -> Markup:
-    parts = visible.RAW.split(text)
-    return Markup().join(
-        Markup("<i>{}</i>{}").format(visible.octets(part), "\n" if part.endswith("\n") else "")
-        if number % 2
-        else escape(part)
-        for number, part in enumerate(parts)
-    )
+    """Octets as they can be shown: escapes set apart, and a new line behind each line feed."""
+    shown = Markup()
+    for number, part in enumerate(visible.RAW.split(text)):
+        if number % 2:
+            for piece in re.findall(r"[^\n]*\n|[^\n]+", part):
+                shown += Markup("<i>{}</i>{}").format(
+                    visible.octets(piece), piece[-1] if piece[-1] == "\n" else ""
+                )
+        else:
+            shown += escape(part)
+    return shown
 
 
 def _caret(line: Line) -> str:
