@@ -66,6 +66,7 @@ REQUIREMENTS = {
     )
 }  # fmt: skip
 
+HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>\x00\x07\x1b[2J\x7f\x85\x9b\xe9\u202e\ud800```{{ 7*7 }}&amp;'
 NASTY = 'ExampleIMAPd <script>alert("1")</script> \x1b[31m\x00\x9b \xe9 ready'
 
 
@@ -293,3 +294,21 @@ def many(cases: int, status: Status) -> Journal:
             gate="new" if status == "FAIL" else None, expected="something else", actual="some octets", message="It differs.",
         )  # fmt: skip
     return run.finish(int(status == "FAIL"), f"{cases} results")
+
+
+def hostile() -> Journal:
+    """Whatever can come from a server, an operator or a scenario is hostile."""
+    run = builder()
+    run.case(
+        "rfc3501/9-syntax/hostile", "rfc3501/9/response-syntax", "FAIL", f"A C: a1 {HOSTILE}".replace("\u202e\ud800", ""),
+        f"A S: * OK {HOSTILE}".replace("\u202e\ud800", ""), f"A -: end {HOSTILE}", gate="changed", gate_reason=HOSTILE,
+        issue="javascript:alert(3)", steps=(2, 2), signature=HOSTILE, expected=HOSTILE, actual=HOSTILE, message=HOSTILE,
+        log=HOSTILE, title=HOSTILE, problem={2: Trouble(HOSTILE, 9, (HOSTILE,), HOSTILE)},
+    )  # fmt: skip
+    run.result(
+        Result("rfc3501/9-syntax/" + HOSTILE, "rfc3501/9/" + HOSTILE, "MAY", "INFO", values=(HOSTILE,))
+    )
+    run.result(Result("rfc3501/9-syntax/s", HOSTILE, "MUST", "SKIP", reason=HOSTILE))
+    journal = run.finish(1, HOSTILE, error=HOSTILE)
+    journal.header = Header(HOSTILE, (HOSTILE,), HOSTILE, 1, HOSTILE, HOSTILE, (HOSTILE,), server=HOSTILE)
+    return journal

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from journals import NASTY, REQUIREMENTS, builder, many, sample
+from journals import HOSTILE, NASTY, REQUIREMENTS, builder, hostile, many, sample
 
 from conformance import catalogue, report
 from conformance.catalogue import Requirement
@@ -22,30 +22,10 @@ from conformance.report import block, fold, html, summary, visible
 if TYPE_CHECKING:
     from conformance.journal import Status
 
-HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>\x00\x07\x1b[2J\x7f\x85\x9b\xe9\u202e\ud800```{{ 7*7 }}&amp;'
-
 
 @pytest.fixture(autouse=True)
 def known_requirements(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catalogue, "load", lambda: REQUIREMENTS)
-
-
-def hostile() -> Journal:
-    """Whatever can come from a server, an operator or a scenario is hostile."""
-    run = builder()
-    run.case(
-        "rfc3501/9-syntax/hostile", "rfc3501/9/response-syntax", "FAIL", f"A C: a1 {HOSTILE}".replace("\u202e\ud800", ""),
-        f"A S: * OK {HOSTILE}".replace("\u202e\ud800", ""), f"A -: end {HOSTILE}", gate="changed", gate_reason=HOSTILE,
-        issue="javascript:alert(3)", steps=(2, 2), signature=HOSTILE, expected=HOSTILE, actual=HOSTILE, message=HOSTILE,
-        log=HOSTILE, title=HOSTILE, problem={2: Trouble(HOSTILE, 9, (HOSTILE,), HOSTILE)},
-    )  # fmt: skip
-    run.result(
-        Result("rfc3501/9-syntax/" + HOSTILE, "rfc3501/9/" + HOSTILE, "MAY", "INFO", values=(HOSTILE,))
-    )
-    run.result(Result("rfc3501/9-syntax/s", HOSTILE, "MUST", "SKIP", reason=HOSTILE))
-    journal = run.finish(1, HOSTILE, error=HOSTILE)
-    journal.header = Header(HOSTILE, (HOSTILE,), HOSTILE, 1, HOSTILE, HOSTILE, (HOSTILE,), server=HOSTILE)
-    return journal
 
 
 class Page(HTMLParser):
@@ -416,43 +396,6 @@ def test_transcripts_of_passes_are_not_in_the_page_those_of_failures_are() -> No
 @pytest.mark.parametrize("status", ["PASS", "FAIL", "WARN", "SKIP"])
 def test_the_page_of_500_cases_stays_below_2_mb(status: Status) -> None:
     assert len(html.render(fold.fold(many(500, status))).encode()) < 2_000_000
-
-
-# --- summary ---
-
-
-def test_the_summary_tells_the_verdict_the_counts_and_the_unexpected() -> None:
-    text = summary.render(fold.fold(sample()))
-    assert text.startswith("# imapspec: The suite failed, exit 3\n")
-    assert "| MUST | 4 | 1 | 4 |" in text
-    assert text.count("```text") == 8
-    assert "3 excused by the expectation file, 1 without a reason yet." in text
-    assert "- no\\-capability:STARTTLS: 1" in text
-
-
-def test_markdown_and_html_of_strangers_stay_words() -> None:
-    text = summary.render(fold.fold(hostile()))
-    outside = re.sub(r"(?ms)^(`{3,})text\n.*?^\1$", "", text)
-    assert "alert" in outside
-    assert not re.search(r"<(?!/?details>|/?summary>)", outside)
-    assert not re.search(r"(?<!\\)`", outside)
-    assert all(row.isprintable() for row in text.replace("\u2060", "").split("\n"))
-    fences = re.findall(r"(?m)^(`{3,})(?:text)?$", text)
-    assert len(fences) == 2
-    assert len(fences[0]) > 3
-
-
-def test_the_summary_is_cut_between_paragraphs_and_says_so() -> None:
-    run = fold.fold(many(300, "FAIL"))
-    text = summary.render(run, 20_000)
-    assert len(text.encode()) <= 20_000
-    assert text.endswith("*Cut here. The whole story is in report.html.*\n")
-    assert text.count("```text") * 2 == text.count("```")
-    assert len(summary.render(run).encode()) <= summary.LIMIT
-
-
-def test_nobody_is_mentioned() -> None:
-    assert "@someone" not in summary.escape("@someone")
 
 
 # --- all of them ---
