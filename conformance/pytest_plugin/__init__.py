@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import pytest
 
 KEY = "imapspec"
+#: Name under which `imapspec run` hands over its plan.
+LAUNCH = "imapspec-launch"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -34,7 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Become active when there is a target."""
     worker = getattr(config, "workerinput", None)
-    launched = config.pluginmanager.has_plugin("imapspec-launch")
+    launched = config.pluginmanager.has_plugin(LAUNCH)
     if (worker is None and (launched or config.getoption("--imap-target"))) or (worker and KEY in worker):
         from conformance.pytest_plugin import sides  # noqa: PLC0415 - see above
 

@@ -9,7 +9,7 @@ import pytest
 from conformance import expectations, journal, resources
 from conformance.errors import ImapspecError, ScenarioError
 from conformance.pytest_plugin import KEY
-from conformance.scenario.load import load_file, touches
+from conformance.scenario.load import load_file, peek
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ class ScenarioFile(pytest.File):
         if not self.path.is_relative_to(resources.SCENARIOS):
             load_file(self.path, self.config.rootpath)
         item = ScenarioItem.from_parent(self, name=self.path.stem)
-        if touches(self.path):
+        if "touches" in peek(self.path):
             item.add_marker(pytest.mark.xdist_group("account"))
         yield item
 

@@ -11,9 +11,9 @@ import pytest
 
 from conformance import catalogue, expectations, journal, report
 from conformance.errors import ImapspecError
-from conformance.pytest_plugin import KEY
+from conformance.pytest_plugin import KEY, LAUNCH
 from conformance.pytest_plugin.items import ScenarioFile, report_of
-from conformance.report import block
+from conformance.report import terminal
 from conformance.runner.choose import accounts_of, seed_of
 from conformance.runner.conduct import Conductor
 from conformance.runner.plan import Plan, Target
@@ -148,7 +148,7 @@ class ControllingSide(Playing):
             return
         footer = self.launch.outcome.footer
         terminalreporter.section("imapspec")
-        terminalreporter.write(block.unexpected(journal.read(self.plan.journal)))
+        terminalreporter.write(terminal.unexpected(journal.read(self.plan.journal)))
         terminalreporter.write_line(f"report: {self.plan.report_dir / 'report.html'}")
         terminalreporter.write_line(f"imapspec: exit {footer.exit_code} ({footer.reason})")
 
@@ -158,7 +158,7 @@ def side_of(config: pytest.Config) -> Playing:
     worker = getattr(config, "workerinput", None)
     if worker is not None:
         return WorkerSide(Plan.unpack(worker[KEY]), worker["workerid"])
-    launch = config.pluginmanager.get_plugin("imapspec-launch")
+    launch = config.pluginmanager.get_plugin(LAUNCH)
     if launch is None:
         try:
             launch = Launch(_plan(config), lambda _: None, lambda _: None)
@@ -180,7 +180,7 @@ def _plan(config: pytest.Config) -> Plan:
         Target(option("--imap-target"), accounts_of(option("--imap-user")), tls, option("--imap-start")),
         settings,
         Path(option("--imap-report-dir")),
-        command=("pytest",),
+        command=("run", option("--imap-target")),
         expectations=expectations.read(Path(expect), find(), catalogue.load()) if expect else expectations.Expectations(),
         today=dt.datetime.now(dt.UTC).date(),
         strict=option("--imap-strict"),

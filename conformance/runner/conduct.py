@@ -38,6 +38,7 @@ class Outcome:
     results: tuple[Result, ...]
     gates: tuple[Gate, ...]
     footer: Footer
+    written: bool = True  #: the journal could be written
 
 
 class Conductor:
@@ -47,16 +48,7 @@ class Conductor:
         self.plan = plan
         self.server: Server | None = None
         self._started = time.monotonic()
-        self._header: Header | None = None
-
-    def begin(self) -> Plan:
-        """Start the server, look at it, make the report folder; returns the plan with what was found out.
-
-        The server goes on for cases played here and is stopped when workers have their own.
-        Raises `UsageError` for a folder that cannot be written, `TargetError` for a server that cannot be used.
-        """
-        plan = self.plan
-        header = Header(
+        self.header = Header(
             tool=__version__,
             command=plan.command,
             target=plan.target.name or "",
@@ -65,21 +57,28 @@ class Conductor:
             workers=max(1, plan.workers),
             selection=plan.selection,
         )
-        self._header = header
+
+    def begin(self) -> Plan:
+        """Start the server, look at it, make the report folder; returns the plan with what was found out.
+
+        The server goes on for cases played here and is stopped when workers have their own.
+        Raises `UsageError` for a folder that cannot be written, `TargetError` for a server that cannot be used.
+        """
+        plan = self.plan
         self._prepare_folder()
         server = self.server = plan.target.open(plan.settings.timeout)
-        self._header = header = dataclasses.replace(
-            header, target=server.name, server=server.version, accounts=len(server.accounts)
+        self.header = dataclasses.replace(
+            self.header, target=server.name, server=server.version, accounts=len(server.accounts)
         )
         if not server.accounts:
-            raise UsageError("no account was given: add -u USER:PASSWORD (or set IMAPSPEC_USER).")
+            raise UsageError("no account was given: add -u USER:PASSWORD (or set IMAPSPEC_USERS).")
         server.start()
         play = Play("", 1, Unrecorded())
         client = Client("P", server.accounts[0], server.dialer, grammar.load(), play, plan.settings)
         starttls = server.dialer.starttls
         found = probe(client, starttls=starttls, run_mark=plan.settings.run_mark)
         capabilities = tuple(sorted(found.capabilities))
-        self._header = dataclasses.replace(header, greeting=found.greeting, capabilities=capabilities)
+        self.header = dataclasses.replace(self.header, greeting=found.greeting, capabilities=capabilities)
         self.plan = dataclasses.replace(plan, probe=found)
         if plan.workers and not plan.target.shared:
             server.stop()
@@ -105,11 +104,17 @@ class Conductor:
         plan = self.plan
         findings = Findings()
         results: list[Result] = []
-        secrets = self.server.accounts if self.server else ()
-        plan.journal.unlink(missing_ok=True)
-        out = Recorder(plan.journal, secrets)
-        if self._header is not None:
-            out.write(self._header)
+        secrets = self.server.accounts if self.server else plan.target.accounts
+        if self.server is not None:
+            self.server.stop()
+        try:
+            plan.journal.unlink(missing_ok=True)
+            out = Recorder(plan.journal, secrets)
+        except OSError:
+            assert error is not None, "begin has written to the folder"
+            footer = Footer(error.exit_code, str(error), _now(), self._elapsed(), complete=False, error=str(error))
+            return Outcome((), (), footer, written=False)
+        out.write(self.header)
         for record in self._merged(order):
             findings.take(record)
             if isinstance(record, Result):
@@ -124,7 +129,7 @@ class Conductor:
             exit_code=code,
             reason=reason,
             finished=_now(),
-            duration=round(time.monotonic() - self._started, 3),
+            duration=self._elapsed(),
             complete=not (interrupted or lost or error),
             error=str(error) if error else lost,
         )
@@ -134,6 +139,9 @@ class Conductor:
         for part in plan.report_dir.glob(".run-*.jsonl"):
             part.unlink()
         return Outcome((*results, *verdicts), tuple(gates), footer)
+
+    def _elapsed(self) -> float:
+        return round(time.monotonic() - self._started, 3)
 
     def _merged(self, order: Sequence[str]) -> Iterable[Record]:
         """The records of all part files, case by case in the order of the selection; within a case as they were written."""

@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING
 from conformance.errors import SuiteError
 from conformance.journal import Result, Status
 from conformance.runner.findings import UNMET
-from conformance.scenario.syntax import Assert, Expect, Poll, StartTLS
+from conformance.scenario.syntax import GIVEN, Assert, Expect, Poll, StartTLS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from conformance.catalogue import Requirement
     from conformance.scenario.syntax import Scenario, Step
-
-GIVEN = "given"
 
 #: Which mark wins when a requirement has several, strongest first.
 _STRENGTH: tuple[Status, ...] = (

@@ -17,7 +17,7 @@ from conformance import catalogue
 from conformance.response import Number, String
 from conformance.runner.client import Client
 from conformance.runner.lane import Lane
-from conformance.runner.ledger import GIVEN, Ledger, Mark, carried_by
+from conformance.runner.ledger import Ledger, Mark, carried_by
 from conformance.runner.setup import (
     BlockedError,
     create,
@@ -34,6 +34,7 @@ from conformance.scenario.group import expect_of
 from conformance.scenario.load import message
 from conformance.scenario.sequence import ends_group
 from conformance.scenario.syntax import (
+    GIVEN,
     Assert,
     Close,
     End,

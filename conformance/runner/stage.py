@@ -50,7 +50,7 @@ class Stage:
 
     def _run(self, scenario: Scenario) -> list[Result]:
         ledger = Ledger(scenario, catalogue.load())
-        reason = self._excluded(scenario)
+        reason = excluded(scenario, self._plan, owned=self._server.owned, accounts=len(self._accounts))
         if reason:
             return ledger.skipped(reason[0], reason[1])
         if self.lost:
@@ -61,28 +61,6 @@ class Stage:
         again, _ = self._play(scenario, 2)
         self._reported |= signatures
         return [_agreed(first, second) for first, second in zip(results, again, strict=True)]
-
-    def _excluded(self, scenario: Scenario) -> tuple[str, str] | None:
-        """Reason code and words when the case does not apply here."""
-        disabled = self._plan.expectations.disabled(scenario.id, self._plan.today)
-        if disabled is not None:
-            return "disabled", disabled
-        if "inbox" in scenario.touches and not (self._server.owned or self._plan.settings.allow_inbox):
-            return "touches-inbox", "INBOX is left alone on a server that is not ours (--allow-inbox)"
-        if max(connection.account for connection in scenario.connections) > len(self._accounts):
-            return "needs-second-account", "give another account with -u"
-        before = scenario.state == "greeted"
-        offered = self._probe.before_login if before else self._probe.capabilities
-        for wanted in scenario.requires:
-            if wanted == "hierarchy":
-                if self._probe.delimiter is None:
-                    return "no-hierarchy", "the server's mailbox names have no hierarchy"
-            elif wanted.startswith("!"):
-                if wanted[1:].upper() in offered:
-                    return f"capability:{wanted[1:]}", f"the server offers {wanted[1:]}"
-            elif wanted.upper() not in offered:
-                return f"no-capability:{wanted}", f"the server does not offer {wanted}"
-        return None
 
     def _is_new(self, results: list[Result], signatures: set[str]) -> bool:
         failed = [r for r in results if r.status in BAD_STATUSES and r.status != "ERROR"]
@@ -158,6 +136,29 @@ class Stage:
                 finally:
                     client.close()
         self._recorder.close()
+
+
+def excluded(scenario: Scenario, plan: Plan, *, owned: bool, accounts: int) -> tuple[str, str] | None:
+    """Reason code and words when a case does not apply to this server; None when it does."""
+    assert plan.probe is not None
+    disabled = plan.expectations.disabled(scenario.id, plan.today)
+    if disabled is not None:
+        return "disabled", disabled
+    if "inbox" in scenario.touches and not (owned or plan.settings.allow_inbox):
+        return "touches-inbox", "INBOX is left alone on a server that is not ours (--allow-inbox)"
+    if max(connection.account for connection in scenario.connections) > accounts:
+        return "needs-second-account", "give another account with -u"
+    offered = plan.probe.before_login if scenario.state == "greeted" else plan.probe.capabilities
+    for wanted in scenario.requires:
+        if wanted.lower() == "hierarchy":
+            if plan.probe.delimiter is None:
+                return "no-hierarchy", "the server's mailbox names have no hierarchy"
+        elif wanted.startswith("!"):
+            if wanted[1:].upper() in offered:
+                return f"capability:{wanted[1:]}", f"the server offers {wanted[1:]}"
+        elif wanted.upper() not in offered:
+            return f"no-capability:{wanted}", f"the server does not offer {wanted}"
+    return None
 
 
 def _crashed(result: Result, crash: str, tail: str) -> Result:

@@ -23,7 +23,7 @@ def evaluate(assertion: Assert, bindings: Bindings) -> str | None:
     """None if every neighbouring pair holds, otherwise a sentence with the values of the first that does not."""
     try:
         values = [_value(operand, bindings) for operand in assertion.operands]
-        for left, relation, right in zip(values, assertion.relations, values[1:], strict=True):
+        for left, relation, right in zip(values, assertion.relations, values[1:], strict=False):
             if not _RELATIONS[relation](left, right):
                 return f"{holes.describe(left)} {relation} {holes.describe(right)} does not hold"
     except KeyError as unbound:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from conformance.scenario.holes import shorten
-from conformance.scenario.match import Candidate, Mismatch, candidates, match, solutions
+from conformance.scenario.match import Candidate, Mismatch, Part, candidates, match, parts, solve
 from conformance.scenario.sequence import ends_group
 from conformance.scenario.syntax import End, Expect, Poll
 from conformance.scenario.values import references
@@ -114,6 +114,7 @@ class _Choice:
     outcome: Outcome
     places: tuple[int, ...]
     candidate: Candidate | None = None
+    compared: Sequence[Part] = ()  #: of the outcome's template and the candidate; nothing for the end
 
     @property
     def exclusive(self) -> bool:
@@ -121,17 +122,11 @@ class _Choice:
         response = self.candidate.response if self.candidate else None
         return response is not None and response.kind == "untagged" and response.name not in SHARED
 
-    def solutions(self, bindings: Bindings) -> Iterator[Bindings]:
-        """The bindings that come with this choice."""
-        if isinstance(self.outcome.template, End) or self.candidate is None:
-            return iter((bindings,))
-        return solutions(self.outcome.template, self.candidate.response, bindings)
-
 
 #: What a line costs: without any response, and with a weaker outcome.
 _ABSENT = {"must": 10**9, "may": 10**3}
 _WEAK = {"must": 10**6, "may": 1}
-#: Steps of a search that are worth it: beyond, the best assignment so far is good enough.
+#: Choices that a search tries at most: beyond, the best assignment so far is good enough.
 _BUDGET = 20_000
 
 
@@ -155,7 +150,6 @@ class _Search:
         self._descend((), bindings, 0)
 
     def _descend(self, chosen: tuple[_Choice | None, ...], bindings: Bindings, cost: int) -> None:
-        self._steps += 1
         n = len(chosen)
         if self._cost is not None and (cost + self._rest[n] >= self._cost or self._steps > _BUDGET):
             return
@@ -164,8 +158,9 @@ class _Search:
             return
         line = self.lines[n]
         for choice in self.choices[n]:
+            self._steps += 1
             if _possible(line, choice, chosen):
-                for bound in choice.solutions(bindings):
+                for bound in solve(choice.compared, bindings):
                     self._descend((*chosen, choice), bound, cost + _cost(line, choice))
         self._descend((*chosen, None), bindings, cost + _ABSENT[line.mode])
 
@@ -194,11 +189,10 @@ def _choices(
         #: Names that another line of the group binds first: only the search knows.
         later = references(outcome.template) - bindings.keys()
         for candidate in merged:
-            choice = _Choice(outcome, candidate.places, candidate)
-            if _tag_fits(line, candidate.response, arrived) and (
-                later or any(True for _ in choice.solutions(bindings))
-            ):
-                yield choice
+            compared = parts(outcome.template, candidate.response)
+            alone = later or any(True for _ in solve(compared, bindings))
+            if alone and _tag_fits(line, candidate.response, arrived):
+                yield _Choice(outcome, candidate.places, candidate, compared)
 
 
 def _has_ended(end: End, arrived: Arrived) -> bool:
@@ -269,7 +263,7 @@ def _forbidden(line: Expect, arrived: Arrived, bindings: Bindings, taken: frozen
             expected = place in taken and response.name not in SHARED
             if expected or not _tag_fits(line, response, arrived):
                 continue
-            if any(True for _ in solutions(outcome.template, response, bindings)):
+            if not isinstance(match(outcome.template, response, bindings), Mismatch):
                 return Judged(line, "unwanted", outcome, place, _shown(Candidate(response, (place,))))
     return Judged(line, "ok")
 

@@ -60,10 +60,20 @@ def load_file(path: Path, root: Path = resources.SCENARIOS) -> Scenario:
     )
 
 
-def touches(path: Path) -> bool:
-    """Whether the header of a file says that the case touches what an account has only once. Reads no more than that."""
-    header = path.read_bytes().partition(b"\n\n")[0]
-    return any(line.startswith(b"touches:") for line in header.splitlines())
+def peek(path: Path) -> dict[str, str]:
+    """The header of a file, key -> value, without reading its steps: for lists and selections. Nothing is checked."""
+    fields: dict[str, str] = {}
+    key = ""
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        if not line.strip():
+            if fields:
+                break
+        elif line.startswith("  "):
+            fields[key] = f"{fields.get(key, '')} {line.strip()}"
+        elif not line.startswith("#"):
+            key, _, value = line.partition(":")
+            fields[key] = value.strip()
+    return fields
 
 
 def message(scenario: Path, name: str) -> bytes | None:

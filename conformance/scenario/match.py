@@ -47,7 +47,7 @@ class Mismatch:
 
 
 @dataclass(frozen=True)
-class _Part:
+class Part:
     """A part of a template, and what a response has there: one of `found` must fit."""
 
     name: str
@@ -60,46 +60,42 @@ def match(template: Response, response: Response, bindings: Bindings) -> Binding
 
     Tags are not compared: which command a completion belongs to is the group's business.
     """
-    parts = _parts(template, response)
-    for bound in _solve(parts, bindings):
+    compared = parts(template, response)
+    for bound in solve(compared, bindings):
         return bound
-    depth = next(n for n in range(len(parts)) if not any(True for _ in _solve(parts[: n + 1], bindings)))
-    part = parts[depth]
+    depth = next(n for n in range(len(compared)) if not any(True for _ in solve(compared[: n + 1], bindings)))
+    part = compared[depth]
     return Mismatch(part.name, describe(part.wanted), " and ".join(map(describe, part.found)), depth)
 
 
-def solutions(template: Response, response: Response, bindings: Bindings) -> Iterator[Bindings]:
-    """All bindings with which a response fits a template, the most obvious first."""
-    return _solve(_parts(template, response), bindings)
-
-
-def _solve(parts: Sequence[_Part], bindings: Bindings) -> Iterator[Bindings]:
-    if not parts:
+def solve(compared: Sequence[Part], bindings: Bindings) -> Iterator[Bindings]:
+    """All bindings with which every part fits, the most obvious first."""
+    if not compared:
         yield bindings
         return
-    for value in parts[0].found:
-        for bound in fits(parts[0].wanted, value, bindings):
-            yield from _solve(parts[1:], bound)
+    for value in compared[0].found:
+        for bound in fits(compared[0].wanted, value, bindings):
+            yield from solve(compared[1:], bound)
 
 
-def _parts(template: Response, response: Response) -> list[_Part]:
+def parts(template: Response, response: Response) -> list[Part]:
     """The parts of a template, in the order in which a reader looks at them."""
-    parts = [
-        _Part("kind", Atom(template.kind), [Atom(response.kind)]),
-        _Part("name", Atom(template.name), [Atom(response.name)]),
+    compared = [
+        Part("kind", Atom(template.kind), [Atom(response.kind)]),
+        Part("name", Atom(template.name), [Atom(response.name)]),
     ]
     if (template.kind, template.name) != (response.kind, response.name):
-        return parts
+        return compared
     if template.number is not None:
-        parts.append(_Part("number", *_numbers(template, response)))
+        compared.append(Part("number", *_numbers(template, response)))
     if template.code:
         found = [_code_value(response.code)] if response.code else []
-        parts.append(_Part("response code", _code_value(template.code), found))
-    parts += _pairs(template, response) if template.name in INCLUSIVE else _items(template, response)
+        compared.append(Part("response code", _code_value(template.code), found))
+    compared += _pairs(template, response) if template.name in INCLUSIVE else _items(template, response)
     if isinstance(template.text, bytes):
         found = [String(response.text)] if isinstance(response.text, bytes) else []
-        parts.append(_Part("text", text_value(template.text), found))
-    return parts
+        compared.append(Part("text", text_value(template.text), found))
+    return compared
 
 
 def _numbers(template: Response, response: Response) -> tuple[Value, list[Value]]:
@@ -114,14 +110,14 @@ def _code_value(code: Code) -> Value:
     return List((Atom(code.name), List(code.items, ordered=code.name not in UNORDERED)))
 
 
-def _items(template: Response, response: Response) -> list[_Part]:
+def _items(template: Response, response: Response) -> list[Part]:
     """The items as one part; without items in the template nothing is asked of them."""
     if not template.items and not response.items:
         return []
     wanted, found = (
         List(_canonical(each), ordered=template.name not in UNORDERED) for each in (template, response)
     )
-    return [_Part("data", wanted, [found])]
+    return [Part("data", wanted, [found])]
 
 
 def _canonical(response: Response) -> tuple[Value, ...]:
@@ -133,20 +129,20 @@ def _canonical(response: Response) -> tuple[Value, ...]:
     )
 
 
-def _pairs(template: Response, response: Response) -> list[_Part]:
+def _pairs(template: Response, response: Response) -> list[Part]:
     """One part for the items before the pairs, one for each pair of the template; the response may have more pairs."""
     *wanted, pairs = _canonical(template) or (None,)
     if not isinstance(pairs, List):
         return _items(template, response)
     parts = [
-        _Part("mailbox", value, [found]) for value, found in zip(wanted, _canonical(response), strict=False)
+        Part("mailbox", value, [found]) for value, found in zip(wanted, _canonical(response), strict=False)
     ]
     actual = pairs_of(response)
     for name, value in _flat_pairs(pairs):
         if isinstance(name, Atom) and value is not None:
             found = [_folded(name, other) for key, other in reversed(actual) if key == name.key]
-            parts.append(_Part(name.text, _folded(name, value), found))
-    return parts
+            compared.append(Part(name.text, _folded(name, value), found))
+    return compared
 
 
 def pairs_of(response: Response) -> list[tuple[str, Value]]:

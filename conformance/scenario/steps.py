@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from conformance.errors import nearest
 from conformance.scenario import header
 from conformance.scenario.syntax import (
+    GIVEN,
     Assert,
     Close,
     End,
@@ -80,7 +81,10 @@ class _Place:
         """The requirement that a step names in brackets."""
         if word is None:
             return None
-        return header.check_requirement(self.texts.source, Word(word.text[1:-1], self.line, word.column + 1))
+        name = word.text[1:-1]
+        if name == GIVEN:
+            return GIVEN
+        return header.check_requirement(self.texts.source, Word(name, self.line, word.column + 1))
 
     def outcomes(self, branches: Sequence[Branch]) -> tuple[Outcome, ...]:
         """The outcomes of an expectation."""

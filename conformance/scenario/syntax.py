@@ -11,6 +11,10 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from conformance.response import Response
 
+#: In place of a requirement: the step only brings the server to where the question can be asked. When it does not come as written,
+#: the case is BLOCKED and blames nobody.
+GIVEN = "given"
+
 State = Literal["greeted", "authenticated", "created", "appended", "selected"]
 Delivery = Literal["as-written", "one-segment", "octets"]
 Touches = Literal["inbox", "subscriptions", "limits"]

@@ -64,11 +64,12 @@ def _fit_row(
 def _fit_set(
     templates: tuple[Value, ...], values: tuple[Value, ...], bindings: Bindings
 ) -> Iterator[Bindings]:
-    """A value that is repeated counts once. Templates without holes choose first: their choice does not depend on others."""
+    """What is repeated counts once. Templates without holes choose first: their choice does not depend on others."""
     wanted = [template for template in templates if not isinstance(template, Rest)]
-    wanted.sort(key=_is_open)
+    closed = _distinct(template for template in wanted if not _is_open(template))
+    open_ones = [template for template in wanted if _is_open(template)]
     inclusive = len(wanted) < len(templates)
-    yield from _assign(wanted, _distinct(values), bindings, inclusive=inclusive)
+    yield from _assign([*closed, *open_ones], _distinct(values), bindings, inclusive=inclusive)
 
 
 def _assign(

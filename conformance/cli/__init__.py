@@ -1,0 +1,51 @@
+"""The command line: arguments in, exit code out.
+
+`arguments` says what can be written, each other file carries out one group of commands. A command is imported when it is called, so
+that `imapspec --help` does not wait for a grammar.
+"""
+
+from __future__ import annotations
+
+import importlib
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+from conformance.cli.arguments import COMMANDS, read
+from conformance.errors import ImapspecError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit code. The last line on stderr or stdout says which and why."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cancelled CI job tidies up like Ctrl-C
+    try:
+        options = read(sys.argv[1:] if argv is None else argv)
+        module, function = COMMANDS[options.command].entry
+        code: int = getattr(importlib.import_module(f"conformance.cli.{module}"), function)(options)
+    except ImapspecError as error:
+        return _ended(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        return _ended("interrupted", 2)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader has gone; nothing more can be said
+        return 0
+    return code
+
+
+def _ended(message: str, code: int) -> int:
+    sys.stdout.flush()
+    print(f"imapspec: {message}", file=sys.stderr)
+    print(f"imapspec: exit {code} ({_MEANING[code]})", file=sys.stderr)
+    return code
+
+
+_MEANING = {
+    2: "interrupted",
+    3: "an error of imapspec itself: please report it",
+    4: "usage, configuration or expectation file wrong; nothing was sent",
+    5: "nothing selected",
+    6: "server unreachable or not usable",
+}

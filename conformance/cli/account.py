@@ -1,0 +1,91 @@
+"""`imapspec smoke` and `clean`: one connection to a server, no case."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conformance import grammar
+from conformance.cli.common import settings_of, target_of
+from conformance.errors import TargetError, UsageError
+from conformance.report.visible import line as visible_line
+from conformance.runner.client import Client, Play
+from conformance.runner.plan import Plan
+from conformance.runner.recorder import Unrecorded
+from conformance.runner.settings import MARK
+from conformance.runner.setup import BlockedError, greet, log_in, perform, probe, sweep
+from conformance.runner.stage import excluded
+from conformance.scenario.load import find, load
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from conformance.runner.settings import Settings
+    from conformance.servers.base import Account, Server
+
+
+def _client(server: Server, account: Account, settings: Settings) -> Client:
+    return Client("S", account, server.dialer, grammar.load(), Play("", 1, Unrecorded()), settings)
+
+
+def smoke(options: Namespace) -> int:
+    """Connect, log in, make and remove a mailbox; say what would run and what would be skipped."""
+    settings = settings_of(options)
+    server = _started(options)
+    try:
+        client = _client(server, server.accounts[0], settings)
+        found = probe(client, starttls=server.dialer.starttls, run_mark=settings.run_mark)
+        plan = Plan(target_of(options, None), settings, report_dir=Path(), probe=found)
+        reasons: Counter[str] = Counter()
+        cases = find()
+        for case in cases:
+            reason = excluded(load(case), plan, owned=server.owned, accounts=len(server.accounts))
+            if reason:
+                reasons[reason[0]] += 1
+    finally:
+        server.stop()
+    delimiter = f'"{found.delimiter}"' if found.delimiter else "none"
+    print(f"target     {server.name} {server.version}".rstrip())
+    print(f"greeting   {visible_line(found.greeting)}")
+    print(f"caps       {visible_line(' '.join(sorted(found.capabilities)))}")
+    print(f"mailboxes  below {found.root + MARK!r}, hierarchy delimiter {delimiter}")
+    print(f"accounts   {len(server.accounts)}")
+    print(f"would run  {len(cases) - sum(reasons.values())} of {len(cases)} cases")
+    for word, count in reasons.most_common():
+        print(f"  skip     {count} {word}")
+    print("imapspec: exit 0 (the server can be tested)")
+    return 0
+
+
+def clean(options: Namespace) -> int:
+    """Remove every mailbox and subscription that begins with our mark, whatever run left it."""
+    settings = settings_of(options)
+    server = _started(options)
+    try:
+        for account in server.accounts:
+            client = _client(server, account, settings)
+            try:
+                found = probe(client, starttls=server.dialer.starttls, run_mark=settings.run_mark)
+                greet(client, starttls=server.dialer.starttls)
+                log_in(client)
+                removed = sweep(client, found.root + MARK)
+                perform(client, b"LOGOUT")
+            except BlockedError as blocked:
+                raise TargetError(f"cannot clean the account of {account.user}: {blocked}.") from None
+            finally:
+                client.close()
+            print(f"{account.user}: {removed} mailbox{'es' * (removed != 1)} removed")
+    finally:
+        server.stop()
+    print("imapspec: exit 0 (clean)")
+    return 0
+
+
+def _started(options: Namespace) -> Server:
+    target = options.target or getattr(options, "configured_target", None)
+    server = target_of(options, target).open(options.timeout)
+    if not server.accounts:
+        raise UsageError("no account was given: add -u USER:PASSWORD (or set IMAPSPEC_USERS).")
+    server.start()
+    return server

@@ -1,0 +1,63 @@
+"""What several commands read from the options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conformance.runner.choose import accounts_of, seed_of
+from conformance.runner.plan import Target
+from conformance.runner.settings import Settings
+from conformance.transport import TLS
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+
+def target_of(options: Namespace, name: str | None) -> Target:
+    """The server that the options mean. Raises `UsageError`."""
+    tls = TLS(options.ca_file, options.client_cert, options.client_key, options.insecure, options.server_name)
+    return Target(
+        name=name,
+        accounts=accounts_of(options.user, options.user_file),
+        tls=None if tls == TLS() else tls,
+        start=options.start,
+        scheme=options.tls,
+    )
+
+
+def settings_of(options: Namespace) -> Settings:
+    """How cases are to be played."""
+    return Settings(
+        seed=seed_of(options.seed),
+        timeout=options.timeout,
+        rate_limit=getattr(options, "rate_limit", 0.0),
+        allow_inbox=getattr(options, "allow_inbox", False),
+        confirm=not getattr(options, "no_confirm", False),
+    )
+
+
+def shown_command(argv: list[str]) -> tuple[str, ...]:
+    """The command line with what follows an account's colon masked, for journal and report."""
+    shown: list[str] = []
+    for word in argv:
+        after = shown[-1:] in (["-u"], ["--user"])
+        option, equals, value = word.partition("=")
+        if after:
+            shown.append(_masked(word))
+        elif equals and option == "--user":
+            shown.append(f"{option}={_masked(value)}")
+        elif word.startswith("-u") and not word.startswith("--") and len(word) > 2:
+            shown.append("-u" + _masked(word[2:]))
+        else:
+            shown.append(word)
+    return tuple(shown)
+
+
+def _masked(account: str) -> str:
+    return account.partition(":")[0] + ":********"
+
+
+def file_of(root: Path, case: str) -> Path:
+    """The scenario file of a case."""
+    return root / f"{case}.imap"

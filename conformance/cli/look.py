@@ -1,0 +1,95 @@
+"""`imapspec list`, `explain`, `servers`: what there is, without talking to any server."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+from conformance import catalogue, resources
+from conformance.checks import END_CHECKS, RESPONSE_CHECKS, SYNTAX
+from conformance.cli.common import file_of
+from conformance.errors import NothingSelectedError, UsageError, nearest
+from conformance.scenario.load import find, load, natural, peek, select
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from conformance.catalogue import Requirement
+
+_ALWAYS_ON = {SYNTAX, *RESPONSE_CHECKS, *END_CHECKS}
+
+
+def list_(options: Namespace) -> int:
+    """Cases with their titles, or requirements with what proves them."""
+    if options.requirements:
+        return _requirements(options)
+    for case in select(find(), options.ids):
+        print(f"{case}  {peek(file_of(resources.SCENARIOS, case)).get('title', '')}")
+    return 0
+
+
+def _requirements(options: Namespace) -> int:
+    known = catalogue.load()
+    proofs = _proofs()
+    chosen = [
+        requirement
+        for requirement in sorted(known.values(), key=lambda r: natural(r.id))
+        if (not options.level or requirement.level.lower() == options.level)
+        and (not options.ids or any(requirement.id.startswith(word) for word in options.ids))
+    ]
+    if not chosen:
+        raise NothingSelectedError("no requirement is selected.")
+    for requirement in chosen:
+        count = len(proofs.get(requirement.id, ()))
+        always = " always-on" if requirement.id in _ALWAYS_ON else ""
+        print(f"{requirement.id}  {requirement.level}  {count} case{'s' * (count != 1)}{always}")
+    return 0
+
+
+def _proofs() -> dict[str, list[str]]:
+    """Requirement -> cases that prove it."""
+    proofs: dict[str, list[str]] = {}
+    for case in find():
+        for requirement in peek(file_of(resources.SCENARIOS, case)).get("proves", "").split():
+            proofs.setdefault(requirement, []).append(case)
+    return proofs
+
+
+def explain(options: Namespace) -> int:
+    """The requirement, its section, typical causes, which cases prove it; of a case, also its text."""
+    known = catalogue.load()
+    cases = find()
+    if options.id in known:
+        _explain(known[options.id], _proofs().get(options.id, []))
+        return 0
+    if options.id not in cases:
+        raise UsageError(f"there is no case or requirement {options.id}{nearest(options.id, [*known, *cases])}")
+    scenario = load(options.id)
+    print(f"{scenario.id}\n{scenario.title}\n\n{scenario.source.rstrip()}\n")
+    for name in scenario.proves:
+        _explain(known[name], [])
+    return 0
+
+
+def _explain(requirement: Requirement, cases: list[str]) -> None:
+    print(f"{requirement.id}  {requirement.level}\n{requirement.citation}  {requirement.link}\n")
+    print(textwrap.fill(requirement.text, 100))
+    if requirement.cause:
+        print("\n" + textwrap.fill(f"Often: {requirement.cause}", 100))
+    if requirement.id in _ALWAYS_ON:
+        print("\nAsked of every response in every case.")
+    if cases:
+        print("\nproven by")
+        for case in cases:
+            print(f"  {case}")
+    print()
+
+
+def servers(_options: Namespace) -> int:
+    """Throw-away servers: version, or what to install."""
+    from conformance.servers import DEFAULT, available  # noqa: PLC0415 - loads certificates' libraries, which take time
+
+    for server in available():
+        note = " (the embedded default)" if server.name == DEFAULT else ""
+        print(f"{server.name:10} {server.version or 'missing: ' + server.install}{note}")
+    return 0

@@ -1,0 +1,144 @@
+"""`imapspec run`: choose cases, let pytest play them, say how it went."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conformance import catalogue, expectations, journal
+from conformance.cli.common import file_of, settings_of, shown_command, target_of
+from conformance.cli.progress import Progress
+from conformance.errors import NothingSelectedError, SuiteError, UsageError
+from conformance.pytest_plugin import LAUNCH
+from conformance.pytest_plugin.sides import Launch
+from conformance.report import terminal
+from conformance.resources import SCENARIOS
+from conformance.runner.plan import Plan
+from conformance.scenario.load import find, load_file, peek, select
+from conformance.servers import LAUNCHERS
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from pathlib import Path
+
+_RANK = {"must": 0, "should": 1, "may": 2}
+
+
+def run(options: Namespace) -> int:
+    """The command. Raises `ImapspecError`."""
+    target, ids = _split(options)
+    paths = _selected(options, ids)
+    if options.list:
+        print("\n".join(paths))
+        return 0
+    known = expectations.Expectations()
+    if options.expect is not None:
+        known = expectations.read(options.expect, [*find(), *paths], catalogue.load())
+    plan = Plan(
+        target=target_of(options, target),
+        settings=settings_of(options),
+        report_dir=options.report_dir,
+        command=shown_command(sys.argv[1:]),
+        selection=tuple(ids),
+        expectations=known,
+        today=dt.datetime.now(dt.UTC).date(),
+        strict=options.strict,
+    )
+    progress = Progress(list(paths), quiet=options.quiet, verbose=options.verbose)
+    launch = Launch(plan, progress.begin, progress.played)
+    code = _pytest(launch, list(paths.values()), options)
+    return _say(launch, code, options)
+
+
+def _split(options: Namespace) -> tuple[str | None, list[str]]:
+    """The target and the ids: the first word is a target when it contains `://` or names a server."""
+    words = list(options.words)
+    if words and ("://" in words[0] or words[0] in LAUNCHERS):
+        return words[0], words[1:]
+    return getattr(options, "configured_target", None), words
+
+
+def _selected(options: Namespace, ids: list[str]) -> dict[str, Path]:
+    """Case -> file, in the order of the RFC. Files that are not ours are read now, before anything is sent."""
+    files = {case: file_of(SCENARIOS, case) for case in find()}
+    for root in options.scenarios:
+        if not root.is_dir():
+            raise UsageError(f"--scenarios {root}: there is no such folder.")
+        for case in find(root):
+            files[case] = file_of(root, case)
+            load_file(files[case], root)
+    chosen = select(list(files), ids)
+    if options.last_failed:
+        failed = _last_failed(options.report_dir)
+        chosen = [case for case in chosen if case in failed]
+    if options.level != "may":
+        known = catalogue.load()
+        chosen = [
+            case
+            for case in chosen
+            if any(_RANK[known[r].level.lower()] <= _RANK[options.level] for r in peek(files[case]).get("proves", "").split() if r in known)
+        ]
+    if not chosen:
+        raise NothingSelectedError("no case is selected: nothing to do.")
+    return {case: files[case] for case in chosen}
+
+
+def _last_failed(folder: Path) -> set[str]:
+    last = journal.read(folder / "run.jsonl", allow_truncated=True)
+    bad = {(gate.id, gate.requirement) for gate in last.gates if gate.state in expectations.UNEXPECTED}
+    places = (
+        (r.places or (r.id,)) for r in last.results if (r.id, r.requirement) in bad or (not last.footer and r.status in journal.BAD_STATUSES)
+    )
+    failed = {case for cases in places for case in cases}
+    if not failed:
+        raise NothingSelectedError(f"nothing was unexpected in the last run of {folder}.")
+    return failed
+
+
+def _pytest(launch: Launch, paths: list[Path], options: Namespace) -> int:
+    """Let pytest play; nothing of the user's pytest configuration takes part."""
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    os.environ.pop("PYTEST_ADDOPTS", None)
+    os.environ.pop("PYTEST_PLUGINS", None)
+    arguments = ["-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:faulthandler", "--capture=no", "-c", os.devnull]
+    arguments += ["--rootdir", os.path.commonpath([path.parent for path in paths])]
+    arguments += ["-x"] if options.exitfirst else []
+    arguments += ["-p", "conformance.pytest_plugin"]
+    if options.workers:
+        arguments += ["-p", "xdist.plugin", "-n", str(options.workers)]
+    try:
+        return int(pytest.main([*arguments, *map(str, paths)], plugins=[_Announce(launch)]))
+    finally:
+        sys.stdout.flush()
+
+
+class _Announce:
+    """Registers the launch under the name by which the plugin looks for it, before the plugin is configured."""
+
+    def __init__(self, launch: Launch) -> None:
+        self._launch = launch
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """See the class."""
+        config.pluginmanager.register(self._launch, LAUNCH)
+
+
+def _say(launch: Launch, code: int, options: Namespace) -> int:
+    """The blocks of what is unexpected, where the reports are, and the last line."""
+    if launch.error is not None:
+        raise launch.error
+    if launch.outcome is None:
+        raise SuiteError(f"pytest ended with code {code} before the run began")
+    whole = journal.read(options.report_dir / "run.jsonl")
+    print(terminal.unexpected(whole), end="")
+    if not options.quiet:
+        print(terminal.summary(whole), end="")
+        print(f"reports  {options.report_dir / 'report.html'}  junit.xml  summary.md  run.jsonl")
+    footer = launch.outcome.footer
+    print(f"imapspec: exit {footer.exit_code} ({footer.reason})")
+    return footer.exit_code
