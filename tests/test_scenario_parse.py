@@ -105,9 +105,12 @@ def test_any_text_is_read_or_is_an_authors_mistake(data: st.DataObject) -> None:
     text = WHOLE[:at] + new + WHOLE[at + length :]
     try:
         parse(text, case="x", path="x.imap")
-    except ScenarioError as error:
-        assert error.text == text.split("\n")[error.line - 1]
-        assert 1 <= error.column <= len(error.text) + 1
+    except ScenarioError as caught:
+        error = caught
+    else:
+        return
+    assert error.text == text.split("\n")[error.line - 1]
+    assert 1 <= error.column <= len(error.text) + 1
 
 
 # ---- header -------------------------------------------------------------------------------------------------------------

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 from conformance.response import UNORDERED, Atom, List, Number, String
 from conformance.scenario.holes import describe
-from conformance.scenario.values import fits, text_value
+from conformance.scenario.values import fits, resolve, text_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from conformance.response import Code, Response, Value
     from conformance.scenario.holes import Bindings
@@ -65,7 +65,10 @@ def match(template: Response, response: Response, bindings: Bindings) -> Binding
         return bound
     depth = next(n for n in range(len(compared)) if not any(True for _ in solve(compared[: n + 1], bindings)))
     part = compared[depth]
-    return Mismatch(part.name, describe(part.wanted), " and ".join(map(describe, part.found)), depth)
+    shown = _SHOWN.get(part.name, describe)
+    return Mismatch(
+        part.name, shown(resolve(part.wanted, bindings)), " and ".join(map(shown, part.found)), depth
+    )
 
 
 def solve(compared: Sequence[Part], bindings: Bindings) -> Iterator[Bindings]:
@@ -96,6 +99,24 @@ def parts(template: Response, response: Response) -> list[Part]:
         found = [String(response.text)] if isinstance(response.text, bytes) else []
         compared.append(Part("text", text_value(template.text), found))
     return compared
+
+
+def _row(value: Value) -> str:
+    """The items of a response as they stand on the wire."""
+    assert isinstance(value, List)
+    return " ".join(map(describe, value.values)) or "nothing"
+
+
+def _brackets(value: Value) -> str:
+    """A response code as it stands on the wire."""
+    assert isinstance(value, List)
+    name, items = value.values
+    assert isinstance(items, List)
+    return f"[{' '.join(map(describe, (name, *items.values)))}]"
+
+
+#: Parts that are made up of several values, and how they look.
+_SHOWN: dict[str, Callable[[Value], str]] = {"data": _row, "response code": _brackets}
 
 
 def _numbers(template: Response, response: Response) -> tuple[Value, list[Value]]:
@@ -134,7 +155,7 @@ def _pairs(template: Response, response: Response) -> list[Part]:
     *wanted, pairs = _canonical(template) or (None,)
     if not isinstance(pairs, List):
         return _items(template, response)
-    parts = [
+    compared = [
         Part("mailbox", value, [found]) for value, found in zip(wanted, _canonical(response), strict=False)
     ]
     actual = pairs_of(response)

@@ -134,6 +134,17 @@ def fill(value: Value, bindings: Bindings) -> Value | None:
         return None
 
 
+def resolve(value: Value, bindings: Bindings) -> Value:
+    """The value with all its holes filled that are bound, for a reader."""
+    match value:
+        case Hole():
+            return bindings.get(value.name, value)
+        case List():
+            return List(tuple(resolve(item, bindings) for item in value.values), value.ordered)
+        case _:
+            return fill(value, bindings) or value
+
+
 def captures(response: Response) -> set[str]:
     """Names of the holes of a template that stand alone: they bind at first sight."""
     return {value.name for value in _walk(response) if isinstance(value, Hole) and value.name}
