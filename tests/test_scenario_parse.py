@@ -203,6 +203,7 @@ def test_raw_octets_know_escapes_and_holes() -> None:
         ("S? * 1 EXISTS", "", "may", False, None),
         ("S?: * 1 EXISTS", "", "may", False, None),
         ("S! [rfc3501/5.2/x] * 1 EXISTS", "", "must-not", False, "rfc3501/5.2/x"),
+        ("S [given]: * 1 EXISTS", "", "must", False, "given"),
         ("S! [rfc3501/5.2/x]: * 1 EXISTS", "", "must-not", False, "rfc3501/5.2/x"),
     ],
 )

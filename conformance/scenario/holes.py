@@ -24,7 +24,7 @@ NAME = re.compile(r"[a-z][a-z0-9_-]*")
 DOLLAR = "$"
 
 
-class MisfitError(Exception):
+class MisfitError(ValueError):
     """An accessor or a relation does not fit a value; the message is a sentence for the report."""
 
 

@@ -245,7 +245,7 @@ MEANING: dict[str, Mistake] = {
     ),
     "malformed-requirement": Mistake(
         "`%(word)s` has not the form of a requirement id",
-        "Write rfcNNNN/SECTION/SLUG, for example rfc3501/6.3.1/failed-select-deselects.",
+        "Write rfcNNNN/SECTION/SLUG, for example rfc3501/6.3.1/failed-select-deselects; a step may also be `[given]`.",
     ),
     "malformed-capability": Mistake(
         "`%(word)s` is no name of a capability",
