@@ -96,6 +96,7 @@ def test_message_files_stand_beside_the_scenario_or_with_the_shared_ones(
     (scenario.parent / "simple.eml").write_bytes(b"mine")
     assert load.message(scenario, "simple.eml") == b"mine"
     assert load.message(scenario, "missing.eml") is None
+    assert load.message(scenario, "../3-idle/simple.eml") is None
 
 
 @pytest.mark.parametrize(

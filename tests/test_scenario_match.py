@@ -255,6 +255,26 @@ def test_an_expunge_gives_numbers_to_other_messages() -> None:
     assert merged(*lines) == list(lines)
 
 
+def test_an_expunge_leaves_smaller_numbers_where_they_are() -> None:
+    assert merged("* 1 FETCH (UID 5)", "* 2 EXPUNGE", "* 1 FETCH (FLAGS ())") == [
+        "* 2 EXPUNGE",
+        "* 1 FETCH (UID 5) * 1 FETCH (FLAGS ())",
+    ]
+
+
+def test_large_answers_are_matched_in_bounded_time() -> None:
+    numbers = " ".join(map(str, range(1, 20_001)))
+    assert fit("* SEARCH 20000 ${...}", f"* SEARCH {numbers}") == {}
+    assert isinstance(fit("* SEARCH 7 ${other}", f"* SEARCH {numbers}"), str)
+    flags = " ".join(f"k{n}" for n in range(3000))
+    arrived = [f"* {n % 3 + 1} FETCH (FLAGS (k{n}))" for n in range(3000)]
+    outcome = group(
+        "S: * 1 FETCH (FLAGS ${f})\nS: * FLAGS ${k}\nS: OK\n", *arrived, f"* FLAGS ({flags})", "a1 OK x"
+    )
+    assert outcome.ok
+    assert isinstance(fit("* FLAGS ${k}", f"* FLAGS ({flags})", **outcome.bindings), dict)
+
+
 # ---- groups -------------------------------------------------------------------------------------------------------------
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from conformance.response import Atom, List, Nil
 from conformance.scenario import holes
-from conformance.scenario.values import equal, fit_all
+from conformance.scenario.values import equal, same_set
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,10 +57,6 @@ def _in(left: Value, right: Value) -> bool:
     return any(equal(left, value) for value in _list(right).values)
 
 
-def _same_set(left: Value, right: Value) -> bool:
-    return any(True for _ in fit_all(_list(left).values, _list(right).values, {}, ordered=False))
-
-
 _RELATIONS: dict[Relation, Callable[[Value, Value], bool]] = {
     "<": lambda left, right: _number(left) < _number(right),
     "<=": lambda left, right: _number(left) <= _number(right),
@@ -70,5 +66,5 @@ _RELATIONS: dict[Relation, Callable[[Value, Value], bool]] = {
     "!=": lambda left, right: not equal(left, right),
     "in": _in,
     "not in": lambda left, right: not _in(left, right),
-    "same set": _same_set,
+    "same set": lambda left, right: same_set(_list(left), _list(right)),
 }

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from conformance.scenario.holes import shorten
-from conformance.scenario.match import Candidate, Mismatch, Part, candidates, match, parts, solve
+from conformance.scenario.match import Candidate, Mismatch, Part, can_fit, candidates, match, parts, solve
 from conformance.scenario.sequence import ends_group
 from conformance.scenario.syntax import End, Expect, Poll
 from conformance.scenario.values import references
@@ -189,10 +189,11 @@ def _choices(
         #: Names that another line of the group binds first: only the search knows.
         later = references(outcome.template) - bindings.keys()
         for candidate in merged:
-            compared = parts(outcome.template, candidate.response)
-            alone = later or any(True for _ in solve(compared, bindings))
-            if alone and _tag_fits(line, candidate.response, arrived):
-                yield _Choice(outcome, candidate.places, candidate, compared)
+            response = candidate.response
+            if _tag_fits(line, response, arrived) and (
+                later or can_fit(outcome.template, response, bindings)
+            ):
+                yield _Choice(outcome, candidate.places, candidate, parts(outcome.template, response))
 
 
 def _has_ended(end: End, arrived: Arrived) -> bool:
@@ -263,7 +264,7 @@ def _forbidden(line: Expect, arrived: Arrived, bindings: Bindings, taken: frozen
             expected = place in taken and response.name not in SHARED
             if expected or not _tag_fits(line, response, arrived):
                 continue
-            if not isinstance(match(outcome.template, response, bindings), Mismatch):
+            if can_fit(outcome.template, response, bindings):
                 return Judged(line, "unwanted", outcome, place, _shown(Candidate(response, (place,))))
     return Judged(line, "ok")
 

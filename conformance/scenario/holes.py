@@ -81,7 +81,7 @@ def describe(value: Value) -> str:
             text = value.octets.decode("latin-1").replace("\\", "\\\\").replace('"', '\\"')
             return f'"{shorten(text)}"'
         case List():
-            return "(" + " ".join(describe(item) for item in value.values) + ")"
+            return shorten("(" + " ".join(map(describe, value.values)) + ")")
         case _:
             return octets(value).decode("latin-1")
 

@@ -33,8 +33,9 @@ def find(root: Path = resources.SCENARIOS) -> list[str]:
 
 def case_id(path: Path, root: Path = resources.SCENARIOS) -> str:
     """The id of a file: its path below the root without ending, or its bare name if it is elsewhere."""
-    inside = path.resolve().is_relative_to(root.resolve())
-    below = path.resolve().relative_to(root.resolve()) if inside else Path(path.name)
+    if not path.is_relative_to(root):
+        path, root = path.resolve(), root.resolve()
+    below = path.relative_to(root) if path.is_relative_to(root) else Path(path.name)
     return below.with_suffix("").as_posix()
 
 
@@ -79,7 +80,7 @@ def peek(path: Path) -> dict[str, str]:
 def message(scenario: Path, name: str) -> bytes | None:
     """The octets of a message file: beside the scenario, or one of the shared messages; None if there is none of that name."""
     for folder in (scenario.parent, resources.MESSAGES):
-        if (folder / name).is_file():
+        if "/" not in name and (folder / name).is_file():
             return (folder / name).read_bytes()
     return None
 

@@ -8,6 +8,7 @@ Knows: which positions hold mailbox names, sets and words without case. Must not
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -69,6 +70,13 @@ def match(template: Response, response: Response, bindings: Bindings) -> Binding
     return Mismatch(
         part.name, shown(resolve(part.wanted, bindings)), " and ".join(map(shown, part.found)), depth
     )
+
+
+def can_fit(template: Response, response: Response, bindings: Bindings) -> bool:
+    """Whether a response fits a template."""
+    if template.name != response.name:
+        return False
+    return any(True for _ in solve(parts(template, response), bindings))
 
 
 def solve(compared: Sequence[Part], bindings: Bindings) -> Iterator[Bindings]:
@@ -214,35 +222,36 @@ def candidates(responses: Sequence[Response]) -> list[Candidate]:
     FETCH responses for one message become one with all their items (until an EXPUNGE gives its number to another message), and all
     SEARCH responses become one with all their numbers.
     """
-    merged: dict[tuple[object, ...], Candidate] = {}
-    epoch = 0
+    pieces: dict[object, list[tuple[int, Response]]] = {}
+    expunged: list[int] = []
     for place, response in enumerate(responses):
-        epoch += response.name == "EXPUNGE"
-        key = _merge_key(response, place, epoch)
-        before = merged.pop(key, None)
-        merged[key] = _joined(before, response, place) if before else Candidate(response, (place,))
-    return list(merged.values())
+        if response.name == "EXPUNGE" and isinstance(response.number, int):
+            bisect.insort(expunged, response.number)
+        key = _message(response, expunged) or ("SEARCH" if response.name == "SEARCH" else place)
+        known = pieces.pop(key, [])
+        known.append((place, response))
+        pieces[key] = known
+    return [_joined(each) for each in pieces.values()]
 
 
-def _merge_key(response: Response, place: int, epoch: int) -> tuple[object, ...]:
-    """Equal for responses that are merged."""
-    if response.kind != "untagged":
-        return (place,)
-    if response.name == "FETCH":
-        return ("FETCH", response.number, epoch)
-    return ("SEARCH",) if response.name == "SEARCH" else (place,)
+def _message(response: Response, expunged: Sequence[int]) -> tuple[int, int] | None:
+    """Which message a FETCH response is about: its number, and how often that number went to another message before."""
+    if response.name == "FETCH" and isinstance(response.number, int):
+        return response.number, bisect.bisect_right(expunged, response.number)
+    return None
 
 
-def _joined(before: Candidate, response: Response, place: int) -> Candidate:
-    """The union of what came before and one response more."""
-    first, items = before.response, response.items
-    if response.name == "FETCH":
-        pairs = [item for each in (first, response) for item in each.items if isinstance(item, List)]
-        items = (List(tuple(value for each in pairs for value in each.values)),)
-    else:
-        items = first.items + items
-    joined = dataclasses.replace(first, raw=first.raw + response.raw, items=items)
-    return Candidate(joined, (*before.places, place))
+def _joined(pieces: Sequence[tuple[int, Response]]) -> Candidate:
+    """One response with the items of all."""
+    first = pieces[0][1]
+    places = tuple(place for place, _ in pieces)
+    if len(pieces) == 1:
+        return Candidate(first, places)
+    items = [item for _, piece in pieces for item in piece.items]
+    if first.name == "FETCH":
+        items = [List(tuple(value for item in items if isinstance(item, List) for value in item.values))]
+    raw = b"".join(piece.raw for _, piece in pieces)
+    return Candidate(dataclasses.replace(first, raw=raw, items=tuple(items)), places)
 
 
 def merge_fetches(responses: Sequence[Response]) -> list[Response]:

@@ -6,6 +6,7 @@ one went wrong. Must not know: steps, groups, connections.
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -39,6 +40,12 @@ _LITERAL = re.compile(r'\{(?P<plus>\+?)(?:text "(?P<text>.*)"|file (?P<file>.*))
 def wire(text: str) -> str:
     """A text as the octets of its UTF-8 form, latin-1."""
     return text.encode("utf-8").decode("latin-1")
+
+
+@functools.lru_cache(maxsize=1024)
+def _template(grammar: Grammar, text: str) -> Response:
+    """Scenarios say the same few things again and again."""
+    return response.template(grammar, text)
 
 
 @dataclass(frozen=True)
@@ -81,7 +88,7 @@ class Texts:
             )
             columns[-1:] = [*inside, word.column + len(word.text)]
         try:
-            return response.template(self.grammar, text)
+            return _template(self.grammar, text)
         except Refused as refused:
             problem = refused.problem
         expected = ", ".join(problem.expected)

@@ -53,6 +53,8 @@ def _fit_row(
     if not templates:
         if not values:
             yield bindings
+    elif templates == (Rest(),):
+        yield bindings
     elif isinstance(templates[0], Rest):
         for taken in range(len(values) + 1):
             yield from _fit_row(templates[1:], values[taken:], bindings)
@@ -64,41 +66,52 @@ def _fit_row(
 def _fit_set(
     templates: tuple[Value, ...], values: tuple[Value, ...], bindings: Bindings
 ) -> Iterator[Bindings]:
-    """What is repeated counts once. Templates without holes choose first: their choice does not depend on others."""
-    wanted = [template for template in templates if not isinstance(template, Rest)]
-    closed = _distinct(template for template in wanted if not _is_open(template))
-    open_ones = [template for template in wanted if _is_open(template)]
-    inclusive = len(wanted) < len(templates)
-    yield from _assign([*closed, *open_ones], _distinct(values), bindings, inclusive=inclusive)
+    """What is repeated counts once. Templates that can bind nothing choose first: their choice is the same for all others."""
+    left = {_key(value): value for value in reversed(values)}
+    closed = {_key(resolve(each, bindings)) for each in templates if not _is_open(each, bindings)}
+    wanted = [each for each in templates if _is_open(each, bindings) and not isinstance(each, Rest)]
+    if closed <= left.keys():
+        others = [value for key, value in reversed(left.items()) if key not in closed]
+        if len(wanted) == len(others) or (Rest() in templates and len(wanted) < len(others)):
+            yield from _assign(wanted, others, frozenset(), bindings)
 
 
 def _assign(
-    wanted: Sequence[Value], values: list[Value], bindings: Bindings, *, inclusive: bool
+    wanted: Sequence[Value], values: Sequence[Value], taken: frozenset[int], bindings: Bindings
 ) -> Iterator[Bindings]:
+    """A value of its own for each template, in every way."""
     if not wanted:
-        if inclusive or not values:
-            yield bindings
-        return
-    if len(wanted) > len(values) or (len(wanted) < len(values) and not inclusive):
+        yield bindings
         return
     for n, value in enumerate(values):
-        for bound in fits(wanted[0], value, bindings):
-            yield from _assign(wanted[1:], values[:n] + values[n + 1 :], bound, inclusive=inclusive)
-            if not _is_open(wanted[0]):
-                return
+        if n not in taken:
+            for bound in fits(wanted[0], value, bindings):
+                yield from _assign(wanted[1:], values, taken | {n}, bound)
 
 
-def _is_open(template: Value) -> bool:
-    """Whether the choice of a value for this template can bind something."""
-    return isinstance(template, Hole) or (isinstance(template, List) and any(map(_is_open, template.values)))
+def _is_open(template: Value, bindings: Bindings) -> bool:
+    """Whether there is something in a template that can fit more than one value."""
+    match template:
+        case Hole():
+            return template.name not in bindings
+        case List():
+            return any(_is_open(each, bindings) for each in template.values)
+        case _:
+            return isinstance(template, Rest)
 
 
-def _distinct(values: Iterable[Value]) -> list[Value]:
-    distinct: list[Value] = []
-    for value in values:
-        if not any(equal(value, other) for other in distinct):
-            distinct.append(value)
-    return distinct
+def _key(value: Value) -> object:
+    """Equal for values that are the same element of a set."""
+    match value:
+        case Atom():
+            return value.key.encode("latin-1")
+        case List():
+            keys = tuple(map(_key, value.values))
+            return keys if value.ordered else frozenset(keys)
+        case Nil():
+            return None
+        case _:
+            return holes.octets(value)
 
 
 def equal(one: Value, other: Value) -> bool:
@@ -110,14 +123,19 @@ def equal(one: Value, other: Value) -> bool:
     match one, other:
         case Atom(), Atom():
             return one.key == other.key
+        case List(), List() if one.ordered and other.ordered:
+            return len(one.values) == len(other.values) and all(map(equal, one.values, other.values))
         case List(), List():
-            return any(
-                True for _ in fit_all(one.values, other.values, {}, ordered=one.ordered and other.ordered)
-            )
+            return same_set(one, other)
         case (List() | Nil(), _) | (_, List() | Nil()):
             return isinstance(one, Nil) and isinstance(other, Nil)
         case _:
             return holes.octets(one) == holes.octets(other)
+
+
+def same_set(one: List, other: List) -> bool:
+    """Whether two lists have the same elements, in whatever order and number."""
+    return set(map(_key, one.values)) == set(map(_key, other.values))
 
 
 def fill(value: Value, bindings: Bindings) -> Value | None:
