@@ -25,7 +25,9 @@ FORMAT = 1
 
 Status = Literal["PASS", "FAIL", "WARN", "INFO", "SKIP", "BLOCKED", "CRASH", "TIMEOUT", "FLAKY", "ERROR"]
 Level = Literal["MUST", "SHOULD", "MAY"]
-GateState = Literal["new", "changed", "unexpected-pass", "expired", "known", "tolerated", "unobserved", "not-run"]
+GateState = Literal[
+    "new", "changed", "unexpected-pass", "expired", "known", "tolerated", "unobserved", "not-run"
+]
 
 #: Statuses that say the server (or we) did not do what was asked, worst first.
 BAD_STATUSES: tuple[Status, ...] = ("ERROR", "CRASH", "TIMEOUT", "FAIL", "FLAKY")
@@ -185,7 +187,7 @@ def encode(record: Record) -> str:
     for spec in dataclasses.fields(record):
         value = getattr(record, spec.name)
         if spec.default is dataclasses.MISSING or value != spec.default or spec.name == "format":
-            data[spec.name] = dataclasses.asdict(value) if dataclasses.is_dataclass(value) else value
+            data[spec.name] = dataclasses.asdict(value) if isinstance(value, Trouble | Cut) else value
     return json.dumps(data, ensure_ascii=True, separators=(",", ":"))
 
 
@@ -200,17 +202,19 @@ def decode(line: str) -> Record:
     except (KeyError, TypeError, AttributeError):
         raise ValueError("not a journal record") from None
     known = {spec.name for spec in dataclasses.fields(cls)}
-    values = {name: tuple(v) if isinstance(v, list) else v for name, v in data.items() if name in known}
-    if cls is Step:
-        if values.get("problem"):
-            values["problem"] = Trouble(**{**values["problem"], "expected": tuple(values["problem"]["expected"])})
-        if values.get("cut"):
-            values["cut"] = Cut(**values["cut"])
+    values: dict[str, Any] = {name: _tuples(value) for name, value in data.items() if name in known}
     try:
+        for name, part in (("problem", Trouble), ("cut", Cut)):
+            if name in values:
+                values[name] = part(**{key: _tuples(value) for key, value in values[name].items()})
         record: Record = cls(**values)
     except TypeError as error:
         raise ValueError(str(error)) from None
     return record
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 @dataclass
@@ -231,6 +235,12 @@ class Journal:
         return [step for step in self.steps if step.case == case and step.attempt == attempt]
 
 
+#: Where a journal keeps the records of each kind.
+_LISTS: dict[type[Any], str] = {
+    Case: "cases", Step: "steps", Tally: "tallies", Finding: "findings", Result: "results", Gate: "gates",
+}  # fmt: skip
+
+
 def read(path: Path, *, allow_truncated: bool = False) -> Journal:
     """Read a journal.
 
@@ -240,7 +250,9 @@ def read(path: Path, *, allow_truncated: bool = False) -> Journal:
         with path.open(encoding="utf-8") as lines:
             return _collect(lines, path, allow_truncated=allow_truncated)
     except OSError as error:
-        raise UsageError(f"cannot read the journal {path}: {error.strerror}. Give the run.jsonl of a run.") from None
+        raise UsageError(
+            f"cannot read the journal {path}: {error.strerror}. Give the run.jsonl of a run."
+        ) from None
 
 
 def _collect(lines: Iterable[str], path: Path, *, allow_truncated: bool) -> Journal:
@@ -251,33 +263,30 @@ def _collect(lines: Iterable[str], path: Path, *, allow_truncated: bool) -> Jour
         except ValueError as error:
             if allow_truncated and journal is not None:
                 break
-            raise UsageError(f"{path}:{number}: not a journal record ({error}). Give the run.jsonl of a run.") from None
+            raise UsageError(
+                f"{path}:{number}: not a journal record ({error}). Give the run.jsonl of a run."
+            ) from None
         if journal is None:
             if not isinstance(record, Header) or record.format != FORMAT:
-                raise UsageError(f"{path}: not a journal of format {FORMAT}. Run again with this version of imapspec.")
+                raise UsageError(
+                    f"{path}: not a journal of format {FORMAT}. Run again with this version of imapspec."
+                )
             journal = Journal(record)
             continue
-        match record:
-            case Case():
-                journal.cases.append(record)
-            case Step():
-                journal.steps.append(record)
-            case Tally():
-                journal.tallies.append(record)
-            case Finding():
-                journal.findings.append(record)
-            case Result():
-                journal.results.append(record)
-            case Gate():
-                journal.gates.append(record)
-            case Footer():
-                journal.footer = record
-            case Header():
-                raise UsageError(f"{path}:{number}: a second header; two journals were joined. Use one run's file.")
+        if isinstance(record, Header):
+            raise UsageError(
+                f"{path}:{number}: a second header; two journals were joined. Use one run's file."
+            )
+        if isinstance(record, Footer):
+            journal.footer = record
+        else:
+            getattr(journal, _LISTS[type(record)]).append(record)
     if journal is None:
         raise UsageError(f"{path}: empty. Give the run.jsonl of a run.")
     if journal.footer is None and not allow_truncated:
-        raise UsageError(f"{path}: no footer, the run was cut off. Run again, or read it with --allow-truncated.")
+        raise UsageError(
+            f"{path}: no footer, the run was cut off. Run again, or read it with --allow-truncated."
+        )
     return journal
 
 

@@ -10,6 +10,7 @@ import re
 from collections import Counter, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from typing import Literal as Choice
 
 from conformance import checks
 from conformance.model import State, View
@@ -98,7 +99,9 @@ class Session:
         return [self._judge(unit.octets, unit.problem) for unit in self._cutter.receive(octets)]
 
     def _judge(self, octets: bytes, problem: Problem | None) -> Event:
-        kind = "greeting" if self.view.state is State.CONNECTED else "response"
+        kind: Choice["greeting", "response"] = (
+            "greeting" if self.view.state is State.CONNECTED else "response"
+        )
         response = read(self._grammar, octets, kind, problem=problem)
         violations = checks.on_response(self.view, response, self.asked)
         self.view.take(response)

@@ -24,7 +24,8 @@ LAYERS = (
     ("transport",),
     ("servers", "recording"),
     ("runner",),
-    ("pytest_plugin", "cli"),
+    ("pytest_plugin",),
+    ("cli",),
 )
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 
@@ -33,7 +34,18 @@ REPORT_SEES = {"__init__", "errors", "resources", "journal", "catalogue", "repor
 
 #: Above the transport there is no socket, no clock, no thread, no chance.
 SANS_IO = {name for name, rank in RANK.items() if rank <= RANK["session"]}
-IMPURE = {"asyncio", "random", "secrets", "select", "selectors", "socket", "ssl", "subprocess", "threading", "time"}
+IMPURE = {
+    "asyncio",
+    "random",
+    "secrets",
+    "select",
+    "selectors",
+    "socket",
+    "ssl",
+    "subprocess",
+    "threading",
+    "time",
+}
 
 
 def modules() -> list[Path]:
@@ -92,11 +104,17 @@ def test_every_part_of_the_package_has_a_layer() -> None:
 
 def test_there_are_no_import_cycles() -> None:
     graph = {
-        ".".join(("conformance", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__"): imported(path)
+        ".".join(("conformance", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(
+            ".__init__"
+        ): imported(path)
         for path in modules()
     }
     edges = {
-        name: {other for other in graph if other != name and any(i == other or i.startswith(other + ".") for i in names)}
+        name: {
+            other
+            for other in graph
+            if other != name and any(i == other or i.startswith(other + ".") for i in names)
+        }
         for name, names in graph.items()
     }
     # A package's own modules may name the package (`from conformance.x import y`); the package then stands for its files.

@@ -81,7 +81,7 @@ def examine_read_only(view: View, response: Response) -> Outcome:
 
 
 def recent_within_exists(view: View, response: Response) -> Outcome:
-    """2.3.2: \\Recent is a flag of messages, so no more messages have it than there are (asked when a mailbox was opened)."""
+    r"""2.3.2: \Recent is a flag of messages, so no more messages have it than there are (asked when a mailbox was opened)."""
     command = view.pending.get(response.tag or "") if response.kind == "tagged" else None
     box = view.opening
     if command is None or command.name not in OPENING or response.name != "OK" or box is None:
@@ -97,4 +97,6 @@ def bye_before_close(view: View, how: str) -> Outcome:
     """3.4: a server does not close the connection without an untagged BYE."""
     if view.said_bye:
         return HOLDS
-    return Broken("no-bye", "an untagged BYE before the server closes the connection", f"connection {how} without BYE")
+    return Broken(
+        "no-bye", "an untagged BYE before the server closes the connection", f"connection {how} without BYE"
+    )

@@ -100,12 +100,15 @@ def uid_ascending(view: View, response: Response) -> Outcome:
         return None
     below = max((n for n in box.uids if n < number), default=None)
     above = min((n for n in box.uids if n > number), default=None)
-    for neighbour, wrong in ((below, lambda other: other >= uid), (above, lambda other: other <= uid)):
-        if neighbour is not None and wrong(box.uids[neighbour]):
-            relation = "above" if neighbour < number else "below"
-            expected = f"a UID {relation} {box.uids[neighbour]}, which message {neighbour} has"
-            return Broken("not-ascending", expected, f"message {number} has UID {uid}")
-    return None if below is None and above is None else HOLDS
+    if below is None and above is None:
+        return None
+    if below is not None and uid <= box.uids[below]:
+        expected = f"a UID above {box.uids[below]}, which message {below} has"
+    elif above is not None and uid >= box.uids[above]:
+        expected = f"a UID below {box.uids[above]}, which message {above} has"
+    else:
+        return HOLDS
+    return Broken("not-ascending", expected, f"message {number} has UID {uid}")
 
 
 def uidvalidity_constant(view: View, response: Response) -> Outcome:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from conformance.checks.base import Broken, Outcome, Violation
 
 if TYPE_CHECKING:
     from collections import Counter
+    from collections.abc import Callable
 
     from conformance.model import View
     from conformance.response import Response

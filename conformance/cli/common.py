@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conformance.runner.choose import accounts_of, seed_of
@@ -12,6 +11,7 @@ from conformance.transport import TLS
 
 if TYPE_CHECKING:
     from argparse import Namespace
+    from pathlib import Path
 
 
 def target_of(options: Namespace, name: str | None) -> Target:

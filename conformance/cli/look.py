@@ -63,7 +63,9 @@ def explain(options: Namespace) -> int:
         _explain(known[options.id], _proofs().get(options.id, []))
         return 0
     if options.id not in cases:
-        raise UsageError(f"there is no case or requirement {options.id}{nearest(options.id, [*known, *cases])}")
+        raise UsageError(
+            f"there is no case or requirement {options.id}{nearest(options.id, [*known, *cases])}"
+        )
     scenario = load(options.id)
     print(f"{scenario.id}\n{scenario.title}\n\n{scenario.source.rstrip()}\n")
     for name in scenario.proves:

@@ -80,7 +80,11 @@ def _selected(options: Namespace, ids: list[str]) -> dict[str, Path]:
         chosen = [
             case
             for case in chosen
-            if any(_RANK[known[r].level.lower()] <= _RANK[options.level] for r in peek(files[case]).get("proves", "").split() if r in known)
+            if any(
+                _RANK[known[r].level.lower()] <= _RANK[options.level]
+                for r in peek(files[case]).get("proves", "").split()
+                if r in known
+            )
         ]
     if not chosen:
         raise NothingSelectedError("no case is selected: nothing to do.")
@@ -91,7 +95,9 @@ def _last_failed(folder: Path) -> set[str]:
     last = journal.read(folder / "run.jsonl", allow_truncated=True)
     bad = {(gate.id, gate.requirement) for gate in last.gates if gate.state in expectations.UNEXPECTED}
     places = (
-        (r.places or (r.id,)) for r in last.results if (r.id, r.requirement) in bad or (not last.footer and r.status in journal.BAD_STATUSES)
+        (r.places or (r.id,))
+        for r in last.results
+        if (r.id, r.requirement) in bad or (not last.footer and r.status in journal.BAD_STATUSES)
     )
     failed = {case for cases in places for case in cases}
     if not failed:
@@ -104,7 +110,17 @@ def _pytest(launch: Launch, paths: list[Path], options: Namespace) -> int:
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     os.environ.pop("PYTEST_ADDOPTS", None)
     os.environ.pop("PYTEST_PLUGINS", None)
-    arguments = ["-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:faulthandler", "--capture=no", "-c", os.devnull]
+    arguments = [
+        "-p",
+        "no:terminal",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:faulthandler",
+        "--capture=no",
+        "-c",
+        os.devnull,
+    ]
     arguments += ["--rootdir", os.path.commonpath([path.parent for path in paths])]
     arguments += ["-x"] if options.exitfirst else []
     arguments += ["-p", "conformance.pytest_plugin"]

@@ -20,8 +20,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """The options of `imapspec run` that make sense here, with a prefix."""
     group = parser.getgroup(KEY, "imapspec: IMAP conformance scenarios (*.imap)")
     add = group.addoption
-    add("--imap-target", metavar="TARGET", help="imap://HOST:PORT, imaps://, imap+starttls://, or pymap, dovecot")
-    add("--imap-user", action="append", default=[], metavar="USER:PASSWORD", help="an account; may be repeated")
+    add(
+        "--imap-target",
+        metavar="TARGET",
+        help="imap://HOST:PORT, imaps://, imap+starttls://, or pymap, dovecot",
+    )
+    add(
+        "--imap-user",
+        action="append",
+        default=[],
+        metavar="USER:PASSWORD",
+        help="an account; may be repeated",
+    )
     add("--imap-start", metavar="CMD", help="command that starts the server at the target's address")
     add("--imap-ca-file", metavar="FILE", help="authorities to trust instead of the system's")
     add("--imap-insecure", action="store_true", help="do not verify the server's certificate")
@@ -30,7 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--imap-allow-inbox", action="store_true", help="let cases touch INBOX")
     add("--imap-report-dir", default="imapspec-report", metavar="DIR", help="where journal and reports go")
     add("--imap-seed", type=int, metavar="N", help="repeat a run's choices")
-    add("--imap-timeout", type=float, default=10.0, metavar="SECONDS", help="for one answer")
+    add("--imap-timeout", type=float, default=5.0, metavar="SECONDS", help="for one answer")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -61,9 +61,9 @@ class ScenarioItem(pytest.Item):
         self.user_properties.append((KEY, "\n".join(journal.encode(result) for result in results)))
         raise_for(results, side.plan)
 
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> str:  # type: ignore[override]
-        """Our own errors show their message, not their traceback."""
-        if isinstance(excinfo.value, ImapspecError):
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> str:
+        """Verdicts and our own errors show their message, not a traceback."""
+        if isinstance(excinfo.value, ImapspecError | NotMetError):
             return str(excinfo.value)
         return str(super().repr_failure(excinfo, style))
 
@@ -88,13 +88,11 @@ def raise_for(results: list[Result], plan: Plan) -> None:
 
 
 def report_of(item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport | None:
-    """The report of a case that was not met, without a traceback; None for everything else."""
+    """The report of a known failure, which pytest calls xfailed; None for everything else."""
     failure = call.excinfo.value if call.excinfo and call.when == "call" else None
-    if not isinstance(failure, NotMetError):
+    if not isinstance(failure, NotMetError) or not failure.known:
         return None
     report = pytest.TestReport.from_item_and_call(item, call)
-    report.longrepr = str(failure)
-    if failure.known:
-        report.outcome = "skipped"
-        report.wasxfail = "known failure"
+    report.outcome = "skipped"
+    report.wasxfail = "known failure"
     return report

@@ -39,7 +39,9 @@ class Playing:
         return ScenarioFile.from_parent(parent, path=file_path) if file_path.suffix == ".imap" else None
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport | None:
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> pytest.TestReport | None:
         """See `items.report_of`."""
         return report_of(item, call)
 
@@ -137,7 +139,9 @@ class ControllingSide(Playing):
             self.stage.close()
             self._lost = self._lost or self.stage.lost
         order = sorted(self._cases, key=natural)
-        self.launch.outcome = self.conductor.finish(order, interrupted=interrupted, lost=self._lost, error=error)
+        self.launch.outcome = self.conductor.finish(
+            order, interrupted=interrupted, lost=self._lost, error=error
+        )
         if self.launch.outcome.written:
             report.write_all(journal.read(self.plan.journal), self.plan.report_dir)
 
@@ -175,13 +179,17 @@ def _plan(config: pytest.Config) -> Plan:
     option = config.getoption
     ca_file, insecure, expect = option("--imap-ca-file"), option("--imap-insecure"), option("--imap-expect")
     tls = TLS(ca_file=Path(ca_file) if ca_file else None, insecure=insecure) if ca_file or insecure else None
-    settings = Settings(seed_of(option("--imap-seed")), option("--imap-timeout"), allow_inbox=option("--imap-allow-inbox"))
+    settings = Settings(
+        seed_of(option("--imap-seed")), option("--imap-timeout"), allow_inbox=option("--imap-allow-inbox")
+    )
     return Plan(
         Target(option("--imap-target"), accounts_of(option("--imap-user")), tls, option("--imap-start")),
         settings,
         Path(option("--imap-report-dir")),
         command=("run", option("--imap-target")),
-        expectations=expectations.read(Path(expect), find(), catalogue.load()) if expect else expectations.Expectations(),
+        expectations=expectations.read(Path(expect), find(), catalogue.load())
+        if expect
+        else expectations.Expectations(),
         today=dt.datetime.now(dt.UTC).date(),
         strict=option("--imap-strict"),
     )

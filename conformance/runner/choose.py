@@ -36,7 +36,9 @@ def accounts_of(given: Sequence[str], file: Path | None = None) -> tuple[Account
 def _account(line: str) -> Account:
     user, colon, password = line.partition(":")
     if not colon or not user:
-        raise UsageError("an account must have the form USER:PASSWORD (the one given has no colon or no user).")
+        raise UsageError(
+            "an account must have the form USER:PASSWORD (the one given has no colon or no user)."
+        )
     return Account(user, password)
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from conformance.checks import Violation
-    from conformance.grammar import Grammar
+    from conformance.grammar import Grammar, Problem
     from conformance.response import Response
     from conformance.runner.recorder import Records
     from conformance.runner.settings import Settings
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from conformance.wire import Literal as CommandLiteral
 
 Waited = Literal["done", "timeout", "ended"]
+Kind = Literal["connect", "send", "receive", "end", "close", "tls", "silence"]
 
 
 @dataclass(frozen=True)
@@ -56,12 +57,33 @@ class Play:
         return time.monotonic() - self._started
 
     def step(
-        self, client: Client, kind: Literal["connect", "send", "receive", "end", "close", "tls", "silence"], **more: object
+        self,
+        client: Client,
+        kind: Kind,
+        octets: bytes = b"",
+        *,
+        line: int = 0,
+        note: str = "",
+        problem: Problem | None = None,
     ) -> int:
         """Record a step; returns its number."""
         self._steps += 1
-        state = client.session.view.state.value
-        step = Step(self.case, self.attempt, self._steps, client.name, kind, round(self.elapsed, 4), state, **more)  # type: ignore[arg-type]  # names are those of Step's fields
+        text, cut = journal.cut(octets)
+        trouble = Trouble(problem.rule, problem.offset, problem.expected, problem.found) if problem else None
+        step = Step(
+            self.case,
+            self.attempt,
+            self._steps,
+            client.name,
+            kind,
+            round(self.elapsed, 4),
+            client.session.view.state.value,
+            octets=text,
+            line=line,
+            note=note,
+            problem=trouble,
+            cut=cut,
+        )
         self._recorder.write(step)
         return self._steps
 
@@ -120,8 +142,7 @@ class Client:
         if not octets or self.ended or self._transport is None:
             return
         self._pace()
-        text, cut = journal.cut(octets)
-        self._play.step(self, "send", octets=text, cut=cut, line=line)
+        self._play.step(self, "send", octets, line=line)
         for piece in (octets[i : i + 1] for i in range(len(octets))) if single_octets else (octets,):
             gone = self._transport.send(piece)
             if gone is not None:
@@ -162,10 +183,7 @@ class Client:
 
     def _take(self, octets: bytes, line: int) -> None:
         for event in self.session.receive(octets):
-            problem = event.response.problem
-            trouble = Trouble(problem.rule, problem.offset, problem.expected, problem.found) if problem else None
-            text, cut = journal.cut(event.response.raw)
-            step = self._play.step(self, "receive", octets=text, cut=cut, problem=trouble)
+            step = self._play.step(self, "receive", event.response.raw, problem=event.response.problem)
             self.seen.append(Seen(event.response, step))
             self._play.blame(event.violations, step)
         if self.session.broken:

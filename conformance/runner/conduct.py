@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import itertools
 import time
 from typing import TYPE_CHECKING
 
@@ -98,7 +99,12 @@ class Conductor:
             ) from None
 
     def finish(
-        self, order: Sequence[str], *, interrupted: bool = False, lost: str = "", error: ImapspecError | None = None
+        self,
+        order: Sequence[str],
+        *,
+        interrupted: bool = False,
+        lost: str = "",
+        error: ImapspecError | None = None,
     ) -> Outcome:
         """Merge, judge against the expectations, write the journal. `order`: ids of all selected cases."""
         plan = self.plan
@@ -112,7 +118,9 @@ class Conductor:
             out = Recorder(plan.journal, secrets)
         except OSError:
             assert error is not None, "begin has written to the folder"
-            footer = Footer(error.exit_code, str(error), _now(), self._elapsed(), complete=False, error=str(error))
+            footer = Footer(
+                error.exit_code, str(error), _now(), self._elapsed(), complete=False, error=str(error)
+            )
             return Outcome((), (), footer, written=False)
         out.write(self.header)
         for record in self._merged(order):
@@ -122,7 +130,9 @@ class Conductor:
             out.write(record)
         verdicts = findings.results(catalogue.load())
         gates = expectations.gate([*results, *verdicts], plan.expectations, plan.today, strict=plan.strict)
-        code, reason = expectations.exit_code([*results, *verdicts], gates, interrupted=interrupted, lost=lost)
+        code, reason = expectations.exit_code(
+            [*results, *verdicts], gates, interrupted=interrupted, lost=lost
+        )
         if error is not None:
             code, reason = error.exit_code, str(error).splitlines()[0]
         footer = Footer(
@@ -133,8 +143,8 @@ class Conductor:
             complete=not (interrupted or lost or error),
             error=str(error) if error else lost,
         )
-        for record in (*verdicts, *gates, footer):
-            out.write(record)
+        for closing in (*verdicts, *gates, footer):
+            out.write(closing)
         out.close()
         for part in plan.report_dir.glob(".run-*.jsonl"):
             part.unlink()
@@ -148,13 +158,12 @@ class Conductor:
         rank = {case: number for number, case in enumerate(order)}
         plays: list[tuple[int, list[Record]]] = []
         for part in sorted(self.plan.report_dir.glob(".run-*.jsonl")):
-            current = None
-            for record in journal.parts(part):
-                case = record.id if isinstance(record, Case | Result) else getattr(record, "case", "")
-                if case != current:
-                    plays.append((rank.get(case, len(rank)), []))
-                    current = case
-                plays[-1][1].append(record)
+            for case, group in itertools.groupby(journal.parts(part), key=_case):
+                plays.append((rank.get(case, len(rank)), list(group)))
         for _, records in sorted(plays, key=lambda play: play[0]):
             yield from records
 
+
+def _case(record: Record) -> str:
+    """The case that a record of a part file belongs to."""
+    return record.id if isinstance(record, Case | Result) else getattr(record, "case", "")

@@ -104,7 +104,9 @@ class Lane:
 
     def _start(self, line: Expect) -> int:
         tag = self.tag_of(line)
-        return self.sent_at.get(tag, self.sent_at.get("", 0 if not self.sent_at else min(self.sent_at.values())))
+        return self.sent_at.get(
+            tag, self.sent_at.get("", 0 if not self.sent_at else min(self.sent_at.values()))
+        )
 
     def _responses(self, start: int) -> list[tuple[int, Response]]:
         return [(n, seen.response) for n, seen in enumerate(self.client.seen) if n >= start]
@@ -125,5 +127,3 @@ class Lane:
         return outcome
 
     _places: list[int] = field(default_factory=list)
-
-

@@ -83,7 +83,11 @@ class Ledger:
         requirement = self.requirement(name)
         marks = self.marks.get(name, [])
         worst = min(marks, key=lambda mark: _STRENGTH.index(mark.status), default=None)
-        unreached = self.stopped and (worst is None or self._waits(name)) and (worst is None or worst.status in ("PASS", "INFO"))
+        unreached = (
+            self.stopped
+            and (worst is None or self._waits(name))
+            and (worst is None or worst.status in ("PASS", "INFO"))
+        )
         if worst is None or unreached:
             worst = Mark("BLOCKED" if self.stopped else "PASS", self.stopped_at, message=self.stopped)
         failed = worst.status not in ("PASS", "INFO", "BLOCKED")
@@ -104,7 +108,9 @@ class Ledger:
 
     def _waits(self, name: str) -> bool:
         """Whether a step behind the stop would have said something about it."""
-        return any(carried_by(s, self.scenario) == name and s.line > self.stopped_at for s in self.scenario.steps)
+        return any(
+            carried_by(s, self.scenario) == name and s.line > self.stopped_at for s in self.scenario.steps
+        )
 
     def skipped(self, reason: str, words: str) -> list[Result]:
         """All requirements: the case does not apply."""

@@ -33,7 +33,12 @@ class Target:
     def open(self, timeout: float) -> Server:
         """The server, not yet started. Raises `UsageError`, `TargetError`."""
         return open_server(
-            self.name, accounts=self.accounts, tls=self.tls, start=self.start, scheme=self.scheme, timeout=timeout
+            self.name,
+            accounts=self.accounts,
+            tls=self.tls,
+            start=self.start,
+            scheme=self.scheme,
+            timeout=timeout,
         )
 
     @property

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable  # noqa: TC003 - read at run time by the table of steps
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -118,6 +118,11 @@ class Player:
         """How often each always-on requirement was put to the test."""
         return sum((lane.client.session.asked for lane in self._lanes.values()), Counter[str]())
 
+    @property
+    def abandoned(self) -> bool:
+        """Whether the server closed a connection that it should not have closed."""
+        return any(lane.client.ended is not None and not lane.end_accepted for lane in self._lanes.values())
+
     def play(self) -> list[Result]:
         """Set up and play; one result per requirement. Raises `TargetError` when the server refuses connections."""
         try:
@@ -163,7 +168,9 @@ class Player:
     def _make_mailbox(self, client: Client) -> None:
         scenario = self._scenario
         count = scenario.messages if scenario.messages is not None else int(scenario.state != "created")
-        messages = [self._file(scenario.message_file)] * count if scenario.message_file else numbered_messages(count)
+        messages = (
+            [self._file(scenario.message_file)] * count if scenario.message_file else numbered_messages(count)
+        )
         try:
             create(client, self._octets("mailbox"), messages)
         except BlockedError:
@@ -233,7 +240,9 @@ class Player:
         try:
             return holes.render(text, self._bindings)
         except KeyError as unbound:
-            raise _StopError(f"${{{unbound.args[0]}}} is not known: the line that binds it did not arrive", line) from None
+            raise _StopError(
+                f"${{{unbound.args[0]}}} is not known: the line that binds it did not arrive", line
+            ) from None
         except ValueError as misfit:
             raise _StopError(str(misfit), line) from None
 
@@ -268,12 +277,20 @@ class Player:
         unbound = [o.hole for o in step.operands if o.hole is not None and o.hole not in self._bindings]
         requirement = carried_by(step, self._scenario) or ""
         if unbound:
-            raise _StopError(f"${{{unbound[0]}}} is not known: the line that binds it did not arrive", step.line)
+            raise _StopError(
+                f"${{{unbound[0]}}} is not known: the line that binds it did not arrive", step.line
+            )
         wrong = evaluate(step, self._bindings)
         status = "PASS" if wrong is None else self._ledger.unmet(requirement)
         latest = self._play.step_count
         mark = Mark(
-            status, step.line, "assert", step.source, expected=step.source, actual=wrong or "", steps=(latest, latest)
+            status,
+            step.line,
+            "assert",
+            step.source,
+            expected=step.source,
+            actual=wrong or "",
+            steps=(latest, latest),
         )
         self._marked(requirement, mark)
 
@@ -301,11 +318,19 @@ class Player:
         accepted = next((o for o in step.outcomes if isinstance(o.template, End)), None)
         at = (lane.client.end_step, lane.client.end_step)
         if accepted is not None:
-            self._ledger.mark(requirement, Mark(accepted.verdict or "PASS", step.line, words=accepted.words, steps=at))
+            self._ledger.mark(
+                requirement, Mark(accepted.verdict or "PASS", step.line, words=accepted.words, steps=at)
+            )
             raise _StopError("", step.line)
         actual = f"the handshake failed: {failed.detail or failed.reason}"
         mark = Mark(
-            self._ledger.unmet(requirement), step.line, "tls", step.source, expected="a TLS handshake", actual=actual, steps=at
+            self._ledger.unmet(requirement),
+            step.line,
+            "tls",
+            step.source,
+            expected="a TLS handshake",
+            actual=actual,
+            steps=at,
         )
         self._ledger.mark(requirement, mark)
         raise _StopError("TLS could not be started", step.line)
@@ -347,14 +372,30 @@ class Player:
             status: Status = (outcome.verdict if outcome else None) or "PASS"
             words = (outcome.words or judged.actual) if outcome and outcome.verdict else ""
             return Mark(
-                status, line.line, "outcome", line.source, words, judged.expected, judged.actual, (step, step), words
+                status,
+                line.line,
+                "outcome",
+                line.source,
+                words,
+                judged.expected,
+                judged.actual,
+                (step, step),
+                words,
             )
         what = "timeout" if late and judged.what == "missing" else judged.what
         status = "TIMEOUT" if what == "timeout" else self._ledger.unmet(requirement)
         actual = judged.actual or _ACTUAL.get(what, what)
         message = judged.difference if what == "mismatch" else ""
         return Mark(
-            status, line.line, what, line.source, message, judged.expected, actual, (step, step), f"other: {actual}"
+            status,
+            line.line,
+            what,
+            line.source,
+            message,
+            judged.expected,
+            actual,
+            (step, step),
+            f"other: {actual}",
         )
 
     def _marked(self, requirement: str, mark: Mark) -> None:

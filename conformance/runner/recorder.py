@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from conformance import journal
 
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 MASK = "********"
 
 #: Fields that can hold what was on the wire or in a log; ids and scenario sources are ours and stay whole.
-_EXPOSED = frozenset({"octets", "note", "message", "expected", "actual", "log", "greeting", "error", "command", "values"})
+_EXPOSED = frozenset(
+    {"octets", "note", "message", "expected", "actual", "log", "greeting", "error", "command", "values"}
+)
 
 
 def disguises(accounts: Iterable[Account]) -> tuple[str, ...]:
@@ -68,7 +70,7 @@ class Recorder:
 
     def write(self, record: Record) -> None:
         """Append one record."""
-        changes = {
+        changes: dict[str, Any] = {
             spec.name: self._mask(getattr(record, spec.name))
             for spec in dataclasses.fields(record)
             if spec.name in _EXPOSED

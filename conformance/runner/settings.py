@@ -14,7 +14,7 @@ class Settings:
     """Options of a run that concern how cases are played. Times are in seconds."""
 
     seed: int
-    timeout: float = 10.0  #: for one answer, and for news of another session to arrive
+    timeout: float = 5.0  #: for one answer, and for news of another session to arrive
     rate_limit: float = 0.0  #: commands a second and connection, 0: as fast as the server answers
     allow_inbox: bool = False  #: cases that touch INBOX may run although the server is not ours
     confirm: bool = True  #: play a case with a new failure once more

@@ -88,9 +88,13 @@ def log_in(client: Client) -> None:
     capabilities = view.capabilities or frozenset()
     if "LOGINDISABLED" in capabilities:
         if "STARTTLS" in capabilities and not view.encrypted:
-            raise BlockedError("the server wants TLS before login: use an imap+starttls:// or imaps:// address")
+            raise BlockedError(
+                "the server wants TLS before login: use an imap+starttls:// or imaps:// address"
+            )
         raise BlockedError("the server offers no login (LOGINDISABLED)")
-    response = perform(client, b"LOGIN ", *astring(account.user.encode()), b" ", *astring(account.password.encode()))
+    response = perform(
+        client, b"LOGIN ", *astring(account.user.encode()), b" ", *astring(account.password.encode())
+    )
     if response.name != "OK":
         raise BlockedError(f"login of {account.user} was refused: {shown(response)}")
 
@@ -177,7 +181,11 @@ def sweep(client: Client, prefix: str) -> int:
     for command, undo in ((b"LSUB", b"UNSUBSCRIBE "), (b"LIST", b"DELETE ")):
         start = len(client.seen)
         perform(client, command + b' "" "' + prefix.encode() + b'*"')
-        found = {name for s in client.seen[start:] if (name := _listed(s.response)) and name.startswith(prefix.encode())}
+        found = {
+            name
+            for s in client.seen[start:]
+            if (name := _listed(s.response)) and name.startswith(prefix.encode())
+        }
         # Longer names first: inferiors before their superior.
         for name in sorted(found, key=len, reverse=True):
             response = perform(client, undo, *astring(name))

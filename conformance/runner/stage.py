@@ -6,6 +6,7 @@ A case with a new failure is played once more on fresh mailboxes before the fail
 from __future__ import annotations
 
 import dataclasses
+import time
 from typing import TYPE_CHECKING
 
 from conformance import catalogue, expectations, grammar
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from conformance.servers.base import Server
 
 LOST = "server-lost"
+
+#: How long (seconds) a crash may take to reach the log.
+_LOG_DELAY = 0.3
 
 
 class Stage:
@@ -72,23 +76,31 @@ class Stage:
         """One attempt; returns its results and the signatures of what the always-on checks found."""
         server = self._server
         proves = tuple(scenario.proves)
-        self._recorder.write(Case(scenario.id, scenario.title, scenario.path, scenario.source, proves, attempt))
+        self._recorder.write(
+            Case(scenario.id, scenario.title, scenario.path, scenario.source, proves, attempt)
+        )
         play = Play(scenario.id, attempt, self._recorder)
-        player = Player(scenario, play, server, self._accounts, self._probe, self._plan.settings, self._grammar)
+        player = Player(
+            scenario, play, server, self._accounts, self._probe, self._plan.settings, self._grammar
+        )
         try:
             results = player.play()
         except TargetError as error:
             results = Ledger(scenario, catalogue.load()).blocked(str(error), LOST)
         finally:
             player.close()
-            self._recorder.write(Tally(scenario.id, attempt, round(play.elapsed, 4), dict(sorted(player.asked.items()))))
+            self._recorder.write(
+                Tally(scenario.id, attempt, round(play.elapsed, 4), dict(sorted(player.asked.items())))
+            )
         results = [dataclasses.replace(result, attempt=attempt) for result in results]
-        return self._after(results), {violation.signature for violation in play.violations}
+        return self._after(results, abandoned=player.abandoned), {
+            violation.signature for violation in play.violations
+        }
 
-    def _after(self, results: list[Result]) -> list[Result]:
+    def _after(self, results: list[Result], *, abandoned: bool) -> list[Result]:
         """See whether the server lived through the case; restart it if it is ours."""
         server = self._server
-        crash = server.crash()
+        crash = self._crash(patient=abandoned or any(result.status == "TIMEOUT" for result in results))
         unreachable = any(result.reason == LOST for result in results)
         if crash is not None or unreachable:
             tail = server.log_tail()
@@ -104,9 +116,18 @@ class Stage:
             self._revive()
         return results
 
+    def _crash(self, *, patient: bool) -> str | None:
+        """What broke. A server's log says it a little later than the connection does: after a bad end, look again for a while."""
+        deadline = time.monotonic() + (_LOG_DELAY if patient and self._server.owned else 0)
+        while (crash := self._server.crash()) is None and time.monotonic() < deadline:
+            time.sleep(_LOG_DELAY / 10)
+        return crash
+
     def _revive(self) -> None:
         """After a time-out: a server that does not even greet any more is restarted if it is ours, or given up."""
-        probe = Client("R", self._accounts[0], self._server.dialer, self._grammar, self._aside(), self._plan.settings)
+        probe = Client(
+            "R", self._accounts[0], self._server.dialer, self._grammar, self._aside(), self._plan.settings
+        )
         try:
             greet(probe, starttls=self._server.dialer.starttls)
         except (BlockedError, TargetError):
@@ -125,7 +146,9 @@ class Stage:
         """Remove our mailboxes from every account and close the part file; what cannot be removed is left to `imapspec clean`."""
         if not self.lost:
             for account in self._accounts:
-                client = Client("S", account, self._server.dialer, self._grammar, self._aside(), self._plan.settings)
+                client = Client(
+                    "S", account, self._server.dialer, self._grammar, self._aside(), self._plan.settings
+                )
                 try:
                     greet(client, starttls=self._server.dialer.starttls)
                     log_in(client)
@@ -164,7 +187,11 @@ def excluded(scenario: Scenario, plan: Plan, *, owned: bool, accounts: int) -> t
 def _crashed(result: Result, crash: str, tail: str) -> Result:
     status: Status = "CRASH"
     return dataclasses.replace(
-        result, status=status, message=f"the server broke during this case: {crash}", signature=f"{result.requirement}|crash", log=tail
+        result,
+        status=status,
+        message=f"the server broke during this case: {crash}",
+        signature=f"{result.requirement}|crash",
+        log=tail,
     )
 
 
