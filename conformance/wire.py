@@ -24,7 +24,7 @@ _DATA = re.compile(rb"\*(?![ \t]*(?:OK|NO|BAD|BYE|PREAUTH)(?![A-Z0-9]))", re.IGN
 #: The exception: charsets in the code of a status response are astrings, as long as their list is not closed.
 _CHARSETS = re.compile(rb"[^ ]+ (?:OK|NO|BAD|BYE|PREAUTH) \[BADCHARSET \([^)]*\Z", re.IGNORECASE)
 #: What nesting is counted by: quoted strings and literals are passed over.
-_NESTING = re.compile(rb'"(?:[^"\\\r\n]|\\[^\r\n])*"|\{([0-9]+)\+?\}\r?\n|[()]')
+_NESTING = re.compile(rb'"(?:[^"\\\r\n]|\\[^\r\n])*+"?|\{([0-9]++)\+?\}\r?\n|[()]')
 
 
 @dataclass(frozen=True)
@@ -80,10 +80,14 @@ class Cutter:
         while self._seen <= len(self._octets):
             end = self._octets.find(b"\n", self._seen) + 1
             self._seen = end or len(self._octets)
-            if self._seen - self._line > limits.line:
-                return self._break(
-                    self._line + limits.line, "response", f"a line of at most {limits.line} octets", "more"
+            bound = self._line + limits.line
+            if self._seen > min(bound, limits.unit):
+                longest = (
+                    f"line of at most {limits.line}"
+                    if bound < limits.unit
+                    else f"response of at most {limits.unit}"
                 )
+                return self._break(min(bound, limits.unit), f"a {longest} octets", "more")
             if not end:
                 return None
             header = self._header(end)
@@ -92,9 +96,9 @@ class Cutter:
             length, found = number(header[1].decode("ascii")), visible(header[0].decode("ascii"))
             self._line = self._seen = end + length
             if length > limits.literal:
-                return self._break(end, "literal", f"a literal of at most {limits.literal} octets", found)
+                return self._break(end, f"a literal of at most {limits.literal} octets", found)
             if self._seen > limits.unit:
-                return self._break(end, "response", f"a response of at most {limits.unit} octets", found)
+                return self._break(end, f"a response of at most {limits.unit} octets", found)
         return None
 
     def _header(self, end: int) -> re.Match[bytes] | None:
@@ -113,18 +117,17 @@ class Cutter:
         unit = bytes(self._octets[:end])
         deep = _deeper(unit, self._limits.nesting)
         if deep is not None:
-            expected = f"at most {self._limits.nesting} levels of parentheses"
-            return self._break(end, "response", expected, "one more", deep)
+            return self._break(end, f"at most {self._limits.nesting} levels of parentheses", "one more", deep)
         del self._octets[:end]
         self._line = self._seen = 0
         return Unit(unit)
 
-    def _break(self, end: int, rule: str, expected: str, found: str, offset: int | None = None) -> Unit:
+    def _break(self, end: int, expected: str, found: str, offset: int | None = None) -> Unit:
         """Stop reading: the last unit is what came up to `end`."""
         octets = bytes(self._octets[:end])
         self.broken = True
         self._octets.clear()
-        return Unit(octets, Problem(rule, end if offset is None else offset, (expected,), found))
+        return Unit(octets, Problem("response", end if offset is None else offset, (expected,), found))
 
 
 def _deeper(unit: bytes, levels: int) -> int | None:

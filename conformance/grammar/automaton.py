@@ -18,9 +18,10 @@ from lark.lexer import PatternStr
 from lark.parsers.lalr_analysis import Reduce
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from lark import Lark
+    from lark.grammar import Rule
     from lark.lexer import TerminalDef
     from lark.parsers.grammar_analysis import RulePtr
 
@@ -32,9 +33,6 @@ REST = "REST"
 _REST = "${...}"
 _BEFORE_REST = frozenset({"SP", "LPAR", "LSQB"})
 _LITERAL = "LITERAL"
-#: Instead of a token: none fits; a literal holds NUL; a literal has fewer octets than announced. With the note of each.
-UNKNOWN, NUL, SHORT = "$UNKNOWN", "$NUL", "$SHORT"
-_NO_TOKEN = {END: "", REST: "", UNKNOWN: "", NUL: NUL, SHORT: SHORT}
 _SILENT = frozenset({"SP", "CRLF"})
 #: More digits than any number that is in range has; `int` takes quadratic time, and refuses thousands.
 _DIGITS = 20
@@ -42,18 +40,22 @@ _DIGITS = 20
 
 @dataclass(frozen=True, slots=True)
 class Reduction:
-    """Fold the last `size` values into a node `rule`; a helper leaves no node."""
+    """Fold the last `size` values into a node `rule`.
+
+    A `helper` leaves no node, but the bare list of its values; `single` says that there is one value, which stays as it is.
+    """
 
     rule: str
     size: int
     helper: bool
+    single: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
     """Where a run stopped: the stack of states, the offset, type and offset of the token before it.
 
-    `note` is set when a literal's octets are the reason: they hold NUL, or are fewer than announced.
+    `note` is set when a literal's octets are the reason: "NUL" among them, or "short", fewer than announced.
     """
 
     stack: tuple[int, ...]
@@ -68,35 +70,23 @@ def number(digits: str) -> int:
     return int(digits if len(digits) <= _DIGITS else digits.lstrip("0")[:_DIGITS] or "0")
 
 
-class _Scanner:
-    """Finds the next token among the terminals that one state accepts.
+#: Finds the next token in a state: a search for any of its terminals, and the keywords that such a terminal may turn out to be.
+Scanner = tuple["Callable[[str, int], re.Match[str] | None]", dict[str, str]]
 
-    Patterns come before plain strings, long strings before short ones; a string that a pattern matched whole is that string.
-    """
 
-    def __init__(self, terminals: Iterable[TerminalDef]) -> None:
-        found = sorted(
-            terminals, key=lambda t: (-t.priority, isinstance(t.pattern, PatternStr), -len(t.pattern.value))
-        )
-        patterns = [t for t in found if not isinstance(t.pattern, PatternStr)]
-        any_of = "|".join(f"(?P<{t.name}>{t.pattern.to_regexp()})" for t in found)
-        self._match = _compile(any_of or "(?!)").match
-        self._keywords = {
-            t.pattern.value.lower(): t.name
-            for t in found
-            if isinstance(t.pattern, PatternStr)
-            and any(_compile(p.pattern.to_regexp()).fullmatch(t.pattern.value) for p in patterns)
-        }
-
-    def match(self, text: str, offset: int) -> tuple[str, int] | None:
-        """Type and end of the token at `offset`."""
-        found = self._match(text, offset)
-        if found is None:
-            return None
-        kind, stop = found.lastgroup or "", found.end()
-        if self._keywords:
-            kind = self._keywords.get(text[offset:stop].lower(), kind)
-        return kind, stop
+def _scanner(terminals: Iterable[TerminalDef]) -> Scanner:
+    """Patterns come before plain strings, long strings before short ones; a string that a pattern matched whole is that string."""
+    found = sorted(
+        terminals, key=lambda t: (-t.priority, isinstance(t.pattern, PatternStr), -len(t.pattern.value))
+    )
+    patterns = [_compile(t.pattern.to_regexp()) for t in found if not isinstance(t.pattern, PatternStr)]
+    keywords = {
+        t.pattern.value.lower(): t.name
+        for t in found
+        if isinstance(t.pattern, PatternStr) and any(p.fullmatch(t.pattern.value) for p in patterns)
+    }
+    any_of = "|".join(f"(?P<{t.name}>{t.pattern.to_regexp()})" for t in found)
+    return _compile(any_of or "(?!)").match, keywords
 
 
 def _compile(pattern: str) -> re.Pattern[str]:
@@ -109,87 +99,92 @@ class Automaton:
     def __init__(self, lark: Lark) -> None:
         table: Any = lark.parser.parser._parse_table  # noqa: SLF001 - see the module's docstring
         numbers = {state: n for n, state in enumerate(table.states)}
-        reductions: dict[Any, Reduction] = {}
-
-        def action(kind: Any, argument: Any) -> int | Reduction:
-            if kind is not Reduce:
-                return numbers[argument]
-            if argument not in reductions:
-                name = argument.origin.name
-                reductions[argument] = Reduction(name, len(argument.expansion), name.startswith("_"))
-            return reductions[argument]
-
+        self.terminals = {terminal.name: terminal for terminal in lark.terminals}
         #: For each state, the places in rules where a run in that state can be.
         self.items: tuple[frozenset[RulePtr], ...] = tuple(table.states)
-        #: For each state, what each terminal does (and where each rule leads).
-        self.states: tuple[dict[str, int | Reduction], ...] = tuple(
-            {symbol: action(*row) for symbol, row in rows.items()} for rows in table.states.values()
-        )
-        self.terminals = {terminal.name: terminal for terminal in lark.terminals}
+        #: For each state, what each terminal does: lead to a state, or fold first.
+        self.actions: list[dict[str, int | Reduction]] = []
+        #: For each state, where a rule that is complete leads.
+        self.gotos: list[dict[str, int]] = []
+        reductions: dict[Rule, Reduction] = {}
+        for rows in table.states.values():
+            shifts = {
+                symbol: numbers[target] for symbol, (kind, target) in rows.items() if kind is not Reduce
+            }
+            folds = {symbol: rule for symbol, (kind, rule) in rows.items() if kind is Reduce}
+            self.actions.append(
+                {symbol: state for symbol, state in shifts.items() if symbol.isupper()}
+                | {symbol: reductions.setdefault(rule, _reduction(rule)) for symbol, rule in folds.items()}
+            )
+            self.gotos.append({symbol: state for symbol, state in shifts.items() if not symbol.isupper()})
         self.ends = frozenset(numbers[state] for state in table.end_states.values())
         self._starts = {rule: numbers[state] for rule, state in table.start_states.items()}
-        self._scanners: list[_Scanner | None] = [None] * len(numbers)
-        self._shared: dict[frozenset[str], _Scanner] = {}
+        self._scanners: list[Scanner | None] = [None] * len(numbers)
+        self._shared: dict[frozenset[str], Scanner] = {}
 
-    def _scanner(self, state: int) -> _Scanner:
+    def _scanner(self, state: int) -> Scanner:
         """The scanner of a state, made when it is first needed."""
-        accepted = frozenset(self.states[state].keys() & self.terminals.keys())
-        found = self._shared.get(accepted) or _Scanner([self.terminals[name] for name in accepted])
+        accepted = frozenset(self.actions[state].keys() & self.terminals.keys())
+        found = self._shared.get(accepted) or _scanner([self.terminals[name] for name in accepted])
         self._shared[accepted] = self._scanners[state] = found
         return found
 
-    def run(self, rule: str, text: str, *, build: bool = True) -> Tree[Token] | Stop:
+    def run(self, rule: str, text: str, *, build: bool = True) -> Tree[Token] | Stop:  # noqa: C901, PLR0912 - the hot loop
         """Read the whole text (one character per octet) as `rule`: its tree, or where it stopped.
 
         Without `build` the tree is empty, which is faster.
         """
-        states, ends, cuts = self.states, self.ends, REST in self.terminals
+        actions, gotos, scanners, cuts = self.actions, self.gotos, self._scanners, REST in self.terminals
         stack, values = [self._starts[rule]], list[Any]()
-        offset, last_type, last_offset = 0, "", 0
+        offset, end, last_type, last_offset = 0, len(text), "", 0
         while True:
-            if cuts and last_type in _BEFORE_REST and text.startswith(_REST, offset):
-                kind, stop = REST, offset + len(_REST)
-                _cut_short(states, stack, values)
+            if offset == end:
+                kind, stop, word = END, offset, ""
+            elif cuts and last_type in _BEFORE_REST and text.startswith(_REST, offset):
+                kind, stop, word = REST, offset + len(_REST), _REST
+                _cut_short(actions, stack, values)
             else:
-                kind, stop = self._scan(stack[-1], text, offset)
-            action = states[stack[-1]].get(kind)
+                match, keywords = scanners[stack[-1]] or self._scanner(stack[-1])
+                found = match(text, offset)
+                if found is None:
+                    return Stop(tuple(stack), offset, last_type, last_offset)
+                kind, stop, word = found.lastgroup or "", found.end(), found[0]
+                if keywords:
+                    kind = keywords.get(word.lower(), kind)
+                if kind == _LITERAL:
+                    begin, stop = stop, stop + number(word[1:-3])
+                    nul = text.find("\0", begin, stop)
+                    if nul >= 0 or stop > end:
+                        where, note = (nul, "NUL") if nul >= 0 else (end, "short")
+                        return Stop(tuple(stack), where, last_type, last_offset, note)
+                    word = text[offset:stop] if build else ""
+            action = actions[stack[-1]].get(kind)
             while isinstance(action, Reduction):
                 del stack[-action.size :]
-                if build:
-                    _reduce(values, action)
-                state = states[stack[-1]][action.rule]
-                assert isinstance(state, int)
+                if build and not action.single:
+                    _fold(values, action)
+                state = gotos[stack[-1]][action.rule]
                 stack.append(state)
-                if kind == END and state in ends:
+                if kind == END and state in self.ends:
                     return _only(values) if build else Tree(rule, [])
-                action = states[state].get(kind)
+                action = actions[state].get(kind)
             if action is None:
-                if kind in _NO_TOKEN:
-                    return Stop(tuple(stack), stop, last_type, last_offset, _NO_TOKEN[kind])
+                if kind in (END, REST):
+                    return Stop(tuple(stack), offset, last_type, last_offset)
                 # States share reductions (LALR): go back to what the stack was before this token's.
                 return self.run(rule, text[:offset], build=build)
             stack.append(action)
             if build:
-                token = None if kind in _SILENT else Token(kind, text[offset:stop], offset, end_pos=stop)
+                token = None if kind in _SILENT else Token(kind, word, offset, end_pos=stop)
                 values.append([*values.pop(), token] if kind == REST else token)
             last_type, last_offset, offset = kind, offset, stop
 
-    def _scan(self, state: int, text: str, offset: int) -> tuple[str, int]:
-        """Type and end of the token at `offset`; a type that no state knows, and where it went wrong, if there is none."""
-        if offset == len(text):
-            return END, offset
-        found = (self._scanners[state] or self._scanner(state)).match(text, offset)
-        if found is None:
-            return UNKNOWN, offset
-        kind, stop = found
-        if kind == _LITERAL:
-            begin, stop = stop, stop + number(text[offset + 1 : stop - 3])
-            nul = text.find("\0", begin, stop)
-            if nul >= 0:
-                return NUL, nul
-            if stop > len(text):
-                return SHORT, len(text)
-        return kind, stop
+
+def _reduction(rule: Rule) -> Reduction:
+    """What completing a rule does. Lark's `?` keeps a rule with one child out of the tree."""
+    name, size = rule.origin.name, len(rule.expansion)
+    helper = name.startswith("_")
+    return Reduction(name, size, helper, single=size == 1 and (helper or rule.options.expand1))
 
 
 def _only(values: list[Any]) -> Tree[Token]:
@@ -199,7 +194,7 @@ def _only(values: list[Any]) -> Tree[Token]:
     return tree
 
 
-def _reduce(values: list[Any], reduction: Reduction) -> None:
+def _fold(values: list[Any], reduction: Reduction) -> None:
     """Replace the last values by one: a node, or the bare list that a helper stands for.
 
     A list's first part is extended in place, which keeps long lists linear.
@@ -215,14 +210,14 @@ def _reduce(values: list[Any], reduction: Reduction) -> None:
     values.append(children if reduction.helper else Tree(reduction.rule, children))
 
 
-def _cut_short(states: tuple[dict[str, int | Reduction], ...], stack: list[int], values: list[Any]) -> None:
+def _cut_short(actions: list[dict[str, int | Reduction]], stack: list[int], values: list[Any]) -> None:
     """Go back to where the innermost list may be cut short; the parts of it that were read become one value, in order."""
     depth = len(stack) - 1
-    while depth and REST not in states[stack[depth]] and values[depth - 1] != "(":
+    while depth and REST not in actions[stack[depth]] and values[depth - 1] != "(":
         depth -= 1
-    if REST not in states[stack[depth]]:
+    if REST not in actions[stack[depth]]:
         depth = len(values)
     parts = [[], *values[depth:]]
     del stack[depth + 1 :], values[depth:]
     values += parts
-    _reduce(values, Reduction("", len(parts), helper=True))
+    _fold(values, Reduction("", len(parts), helper=True, single=False))

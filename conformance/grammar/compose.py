@@ -16,6 +16,7 @@ from conformance import resources
 from conformance.errors import SuiteError
 
 _LINE = re.compile(r"line (\d+)")
+_HEAD = re.compile(r"(?:%(?:extend|override) +)?\??(\w+)[^:]*:")
 _NAME = re.compile(r"\b_*[A-Za-z][A-Za-z0-9_]*\b")
 
 
@@ -26,22 +27,21 @@ class _Source:
     text: str
     starts: tuple[tuple[int, str], ...]
 
-    def place(self, line: int) -> str:
-        """`file:line` of a line of the whole text."""
+    def place(self, line: int) -> tuple[str, int]:
+        """File and line of a line of the whole text."""
         first, name = max((start, name) for start, name in self.starts if start <= line)
-        return f"{name}:{line - first + 1}"
+        return name, line - first + 1
 
-    def locate(self, message: str) -> str:
-        """`file:line` that a message of Lark is about: the line it names, or the last definition of a rule it names."""
+    def located(self, message: str) -> str:
+        """A message of Lark behind `file:line` of what it is about: the line it names, or the last definition of a rule it names."""
         if numbered := _LINE.search(message):
-            return self.place(int(numbered[1]))
+            name, line = self.place(int(numbered[1]))
+            return f"{name}:{line}: {_LINE.sub(f'line {line}', message)}"
         named = set(_NAME.findall(message))
-        lines = [
-            number
-            for number, line in enumerate(self.text.splitlines(), 1)
-            if (head := re.match(r"(?:%(?:extend|override) +)?[?!]*(\w+)[^:]*:", line)) and head[1] in named
-        ]
-        return self.place(lines[-1]) if lines else self.starts[-1][1]
+        heads = [_HEAD.match(line) for line in self.text.splitlines()]
+        defined = [number for number, head in enumerate(heads, 1) if head and head[1] in named]
+        name, line = self.place(defined[-1] if defined else 1)
+        return f"{name}:{line}: {message}"
 
 
 def _read(fragments: tuple[str, ...]) -> _Source:
@@ -74,5 +74,4 @@ def compose(fragments: tuple[str, ...], rules: tuple[str, ...]) -> Lark:
             debug=True,  # keeps the items of each state, which a diagnosis names
         )
     except (GrammarError, LexError) as error:
-        message = str(error)
-        raise SuiteError(f"{source.locate(message)}: {message}") from None
+        raise SuiteError(source.located(str(error))) from None

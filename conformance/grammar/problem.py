@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from lark.lexer import PatternStr
 
-from conformance.grammar.automaton import END, NEVER, NUL, Reduction
+from conformance.grammar.automaton import END, NEVER, Reduction
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -115,31 +115,29 @@ def diagnose(automaton: Automaton, stop: Stop, text: str) -> Problem:
         stack, offset = stack[:-1], stop.last_offset
         paths = _continuations(automaton, stack)
     rule, place, expected = _inside(stop, text, paths.keys()) or (
-        _being_read(automaton, max(paths.values(), key=len)),
+        _being_read(automaton, next(iter(paths.values()))),
         offset,
         _expected(automaton, paths),
     )
-    return Problem(rule.replace("_", "-"), place, expected, visible(text[place:]))
+    return Problem(rule.removesuffix("_unit").replace("_", "-"), place, expected, visible(text[place:]))
 
 
 def _continuations(automaton: Automaton, stack: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
-    """The terminals that could come next, each with the stack on which it would be laid."""
-    found: dict[str, tuple[int, ...]] = {}
-    for terminal, action in automaton.states[stack[-1]].items():
-        if terminal not in automaton.terminals and terminal != END:
-            continue
+    """The terminals that could come next, each with the stack on which it would be laid; what is nearest to go on with first."""
+    found: list[tuple[int, int, str, tuple[int, ...]]] = []
+    for terminal, action in automaton.actions[stack[-1]].items():
         path: list[int] = list(stack)
         step: int | Reduction | None = action
+        folds = 0
         while isinstance(step, Reduction):
             del path[-step.size :]
-            state = automaton.states[path[-1]][step.rule]
-            assert isinstance(state, int)
-            path.append(state)
-            done = terminal == END and state in automaton.ends
-            step = state if done else automaton.states[state].get(terminal)
-        if isinstance(step, int) and automaton.states[step].keys() != {NEVER}:
-            found[terminal] = tuple(path)
-    return found
+            path.append(automaton.gotos[path[-1]][step.rule])
+            done = terminal == END and path[-1] in automaton.ends
+            step = path[-1] if done else automaton.actions[path[-1]].get(terminal)
+            folds += 1
+        if isinstance(step, int) and terminal != NEVER and automaton.actions[step].keys() != {NEVER}:
+            found.append((-len(path), folds, terminal, tuple(path)))
+    return {terminal: path for _, _, terminal, path in sorted(found)}
 
 
 # ---- within a token -----------------------------------------------------------------------------------------------------
@@ -156,7 +154,7 @@ def _inside(stop: Stop, text: str, expected: Iterable[str]) -> tuple[str, int, t
         return (
             "literal",
             offset,
-            ("an octet other than NUL" if stop.note == NUL else "more octets of the literal",),
+            ("an octet other than NUL" if stop.note == "NUL" else "more octets of the literal",),
         )
     following = text[offset : offset + 1]
     if stop.last_type in _TEXT and following not in ("", "\r", "\n"):
@@ -202,11 +200,13 @@ def _beginnings(automaton: Automaton, state: int, rule: Symbol) -> list[Symbol]:
 def _expected(automaton: Automaton, paths: dict[str, tuple[int, ...]]) -> tuple[str, ...]:
     """What could follow, in words, the innermost first."""
     words: dict[str, None] = {}
-    for state in dict.fromkeys(path[-1] for path in sorted(paths.values(), key=len, reverse=True)):
+    for state in dict.fromkeys(path[-1] for path in paths.values()):
         if state in automaton.ends:
             words[WORDS[END]] = None
         for place in _kernel(automaton, state):
             words.update(dict.fromkeys(_describe(automaton, state, place.next, set())))
+    if WORDS["NUMBER"] in words:
+        words.pop(WORDS["NZ_NUMBER"], None)
     return tuple(words)
 
 
@@ -230,8 +230,17 @@ def _being_read(automaton: Automaton, path: tuple[int, ...]) -> str:
     if not places:
         return "response"
     owners = set().union(*(_owners(automaton, path, top, place) for place in places))
-    while len(owners) > 1:
-        owners = set().union(*(_parents(automaton, path, base, name) for name, base in owners))
+    while (
+        len(owners) > 1
+    ):  # one that is part of another gives way to it, otherwise the innermost to what they are part of
+        above = {owner: _parents(automaton, path, owner[1], owner[0]) for owner in owners}
+        part = next((owner for owner in owners if above[owner] & (owners - {owner})), None)
+        innermost = max(base for _, base in owners)
+        owners = (
+            owners - {part}
+            if part
+            else set().union(*(above[o] if o[1] == innermost else {o} for o in owners))
+        )
     (name, _base), following = owners.pop(), {place.next for place in places}
     while len(following) == 1 and not (symbol := following.pop()).is_term and symbol.name not in _PLAIN:
         name = name if symbol.name.startswith("_") else symbol.name

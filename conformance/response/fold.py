@@ -26,6 +26,9 @@ _FRAMES = frozenset(
     | {"resp_cond_state", "resp_cond_auth", "resp_cond_bye"}
 )
 
+#: What the first token of a response that has no tag says.
+_FIRST: dict[str, Kind] = {"STAR": "untagged", "PLUS": "continuation"}
+
 #: Rules whose parenthesised list means the same in any order.
 _UNORDERED = frozenset({"flag_list", "msg_att_dynamic", "mailbox_list", "resp_text_code"})
 
@@ -146,10 +149,10 @@ def _values(tree: Tree[Token], raw: bytes) -> list[Value]:
                 values.append(single(node, raw))
             else:
                 waiting.append((node.data, iter(node.children)))
-        elif node == "(":
+        elif node.type == "LPAR":
             outer.append(values)
             values = []
-        elif node == ")":
+        elif node.type == "RPAR":
             whole = List(tuple(values), ordered=rule not in _UNORDERED)
             values = outer.pop()
             values.append(whole)
@@ -189,8 +192,8 @@ def from_tree(tree: Tree[Token], raw: bytes) -> Response:
                 values += _values(node, raw)
         elif node.type == "TAG":
             tag = str(node)
-        elif node in ("*", "+"):
-            kind = "untagged" if node == "*" else "continuation"
+        elif node.type in _FIRST:
+            kind = _FIRST[node.type]
         else:
             values.append(Atom(str(node)))
     first = values.pop(0) if values and not isinstance(values[0], Atom) else None

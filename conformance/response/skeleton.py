@@ -12,12 +12,13 @@ from conformance.grammar import number
 from conformance.response.values import Atom, Code, List, Nil, Number, Response, String, Value
 
 _STATUS = ("OK", "NO", "BAD", "BYE", "PREAUTH")
-_UNTAGGED = re.compile(rb"\*\s*(?:([0-9]+)\s+)?([A-Za-z][A-Za-z0-9-]*)?")
-_TAGGED = re.compile(rb"([^\s*+(){%\"\\][^\s+(){%*\"\\]*)\s+(OK|NO|BAD)(?![A-Za-z0-9])", re.IGNORECASE)
-_CODE = re.compile(rb"\s*\[\s*([^\s\]]+)([^\]]*)\]")
+_UNTAGGED = re.compile(rb"\*\s*+(?:([0-9]++)\s++)?([A-Za-z][A-Za-z0-9-]*+)?")
+_TAGGED = re.compile(rb"([^\s*+(){%\"\\][^\s+(){%*\"\\]*+)\s++(OK|NO|BAD)(?![A-Za-z0-9])", re.IGNORECASE)
+_CODE = re.compile(rb"\s*+\[\s*+([^\s\]]++)([^\]]*+)\]")
+#: No alternative goes back over what it read: the work is linear whatever the server sends (a name's section is bounded).
 _TOKEN = re.compile(
-    rb"(?P<open>\()|(?P<close>\))|\"(?P<quoted>(?:[^\"\\]|\\.)*)\"|~?\{(?P<literal>[0-9]+)\+?\}\r?\n"
-    rb"|(?P<word>[A-Za-z0-9.]+\[[^\]]*\](?:<[0-9]+>)?|[^\s()\"]+)",
+    rb"(?P<open>\()|(?P<close>\))|\"(?P<quoted>(?:[^\"\\]|\\.)*+)\"?|~?\{(?P<literal>[0-9]++)\+?\}\r?\n"
+    rb"|(?P<word>[A-Za-z0-9.]++\[[^\]]{0,1000}+\](?:<[0-9]++>)?|[^\s()\"]++)",
     re.DOTALL,
 )
 
@@ -68,7 +69,7 @@ def _values(octets: bytes) -> tuple[Value, ...]:
             case "quoted":
                 values.append(String(re.sub(rb"(?s)\\(.)", rb"\1", found["quoted"])))
             case "literal":
-                offset += number(found["literal"].decode("ascii"))
+                offset = min(offset + number(found["literal"].decode("ascii")), len(octets))
                 values.append(String(octets[found.end() : offset]))
             case "word":
                 values.append(_word(found["word"].decode("latin-1")))
