@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 #: "mismatch" that a response of the same name arrived and differed, "missing" that nothing like it arrived.
 What = Literal["ok", "unwanted", "OK", "NO", "BAD", "closed", "mismatch", "missing"]
 
-
 #: Responses that are merged, and so may be taken by several lines.
 SHARED = frozenset({"FETCH", "SEARCH"})
 
@@ -56,9 +55,8 @@ class Judged:
     line: Expect
     what: What
     outcome: Outcome | None = None  #: the one that arrived; None if none did
-    place: int | None = (
-        None  #: of the response that decides, among those that arrived; their number for the end of the connection
-    )
+    #: Of the response that decides, among those that arrived; their number means the end of the connection.
+    place: int | None = None
     actual: str = ""  #: that response in one line, "" if there is none
     difference: str = ""  #: how it differs from what was expected, a clause
 
@@ -126,8 +124,8 @@ class _Choice:
 #: What a line costs: without any response, and with a weaker outcome.
 _ABSENT = {"must": 10**9, "may": 10**3}
 _WEAK = {"must": 10**6, "may": 1}
-#: Choices that a search tries at most: beyond, the best assignment so far is good enough.
-_BUDGET = 20_000
+#: Choices that a search tries: beyond, the best assignment so far is good enough.
+_BUDGET = 10_000
 
 
 class _Search:
@@ -149,9 +147,14 @@ class _Search:
             )
         self._descend((), bindings, 0)
 
+    @property
+    def _spent(self) -> bool:
+        """Whether nothing better can be found, or not with reasonable effort."""
+        return self._cost is not None and (self._cost == self._rest[0] or self._steps > _BUDGET)
+
     def _descend(self, chosen: tuple[_Choice | None, ...], bindings: Bindings, cost: int) -> None:
         n = len(chosen)
-        if self._cost is not None and (cost + self._rest[n] >= self._cost or self._steps > _BUDGET):
+        if self._cost is not None and cost + self._rest[n] >= self._cost:
             return
         if n == len(self.lines):
             self.best, self.bound, self._cost = chosen, bindings, cost
@@ -159,9 +162,11 @@ class _Search:
         line = self.lines[n]
         for choice in self.choices[n]:
             self._steps += 1
-            if _possible(line, choice, chosen):
-                for bound in solve(choice.compared, bindings):
-                    self._descend((*chosen, choice), bound, cost + _cost(line, choice))
+            for bound in solve(choice.compared, bindings) if _possible(line, choice, chosen) else ():
+                self._steps += 1
+                self._descend((*chosen, choice), bound, cost + _cost(line, choice))
+                if self._spent:
+                    return
         self._descend((*chosen, None), bindings, cost + _ABSENT[line.mode])
 
 

@@ -119,10 +119,11 @@ class _Checker:
         """Every name must be bound by now."""
         for name in names:
             if name not in self.bound:
+                found = re.search(rf"\$\{{{re.escape(name)}[:}}]", self.source.line(line))
+                column = found.start() + 1 if found else 1
                 known = ", ".join(f"${{{hole}}}" for hole in STATE_HOLES[self.scenario.state])
-                raise self.source.error_at(
-                    "unbound-hole", line, f"${{{name}", word=name, near=nearest(name, self.bound), known=known
-                )
+                near = nearest(name, self.bound)
+                raise self.source.error("unbound-hole", line, column, word=name, near=near, known=known)
 
     def send(self, step: Send) -> None:
         """A command: its label is free, and what it needs is bound."""

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     #: The octets of a message file, None if there is none of that name.
     ReadFile = Callable[[str], bytes | None]
 
-_HOLE = re.compile(r"\$\{[^}]*\}")
 _WILDCARD = re.compile(r"(?<![^ (\[<])\$\{(?:\.\.\.)?\}(?![^ )\]>])")
 #: What looks like an operator, but would be read as text.
 _OPERATOR = re.compile(r"\b(?:OK|NO|BAD|BYE|end)(?P<bar>\|)|(?P<arrow>->) ?(?:WARN|INFO)\b")
@@ -63,7 +62,7 @@ class Texts:
 
     def octets(self, word: Word) -> str:
         """A part of a `C~` line: escapes everywhere."""
-        return self._escaped(word, word.text)
+        return self._escaped(word, word.text, 0)
 
     def literal(self, word: Word) -> Literal8:
         """`{text "..."}`, `{file name}` and their forms with `+`, in a command."""
@@ -73,7 +72,7 @@ class Texts:
         if found["file"] is not None:
             self._file(word, found["file"])
             return Literal8(file=found["file"], sync=sync)
-        return Literal8(template=self._escaped(word, found["text"]), sync=sync)
+        return Literal8(template=self._escaped(word, found["text"], found.start("text")), sync=sync)
 
     def template(self, words: Iterable[Word]) -> Response:
         """The response that a template describes; a refused one is the author's mistake."""
@@ -110,9 +109,9 @@ class Texts:
             )
         for hole in holes.HOLE.finditer(word.text):
             if hole["accessor"] is not None:
-                raise self.source.error_at("accessor-in-template", word.line, hole[0])
+                raise self.source.error("accessor-in-template", word.line, word.column + hole.start())
             if not _WILDCARD.match(word.text, hole.start()):
-                self._check_holes(word, hole[0])
+                self._check_holes(word, hole[0], hole.start())
         return word.text
 
     def _literal_in_template(self, word: Word) -> str:
@@ -122,7 +121,7 @@ class Texts:
         if found["file"] is not None:
             text = holes.protect(self._file(word, found["file"]).decode("latin-1"))
         else:
-            text = self._escaped(word, found["text"])
+            text = self._escaped(word, found["text"], found.start("text"))
         printable = "".join(
             character if " " <= character <= "~" and character not in '"\\' else f"\\x{ord(character):02x}"
             for character in text
@@ -135,34 +134,43 @@ class Texts:
             raise self.source.error_at("missing-file", word.line, name, word=name)
         return octets
 
-    def _escaped(self, word: Word, text: str) -> str:
-        """A text with escapes. Only what is written as a hole is one, never what escapes spell."""
-        self._check_holes(word, text)
-        written = iter(_HOLE.findall(text))
-        return "".join(
-            holes.protect(self._unescape(word, part)) + next(written, "") for part in _HOLE.split(text)
-        )
+    def _escaped(self, word: Word, text: str, at: int) -> str:
+        """A text with escapes, `at` its place in the word. Only what is written as a hole is one, never what escapes spell."""
+        self._check_holes(word, text, at)
+        octets, end = "", 0
+        for hole in holes.HOLE.finditer(text):
+            octets += self._unescaped(word, text[end : hole.start()], at + end) + hole[0]
+            end = hole.end()
+        return octets + self._unescaped(word, text[end:], at + end)
 
-    def _unescape(self, word: Word, text: str) -> str:
+    def _unescaped(self, word: Word, text: str, at: int) -> str:
+        """The octets of a text without holes."""
+
         def octet(escape: re.Match[str]) -> str:
             if escape[0] in _ESCAPES:
                 return _ESCAPES[escape[0]]
             if len(escape[0]) == 4:
                 return chr(int(escape[0].removeprefix("\\x"), 16))
-            raise self.source.error_at("bad-escape", word.line, escape[0], word=escape[0])
+            column = word.column + at + escape.start()
+            raise self.source.error("bad-escape", word.line, column, word=escape[0])
 
-        return _ESCAPE.sub(octet, wire(text))
+        # Escapes spell octets, everything else is text: each becomes octets in its own way.
+        spelt = (octet(escape) for escape in _ESCAPE.finditer(text))
+        return holes.protect("".join(wire(part) + next(spelt, "") for part in _ESCAPE.split(text)))
 
-    def _check_holes(self, word: Word, text: str) -> None:
-        """Refuse what has no value in a text that is to be sent: wildcards, malformed names, unknown accessors."""
-        for name, accessor in holes.names(text):
-            written = f"${{{name}"
+    def _check_holes(self, word: Word, text: str, at: int = 0) -> None:
+        """Refuse what has no value in a text that is to be sent: wildcards, malformed names, unknown accessors.
+
+        `at` is where the text begins in its word.
+        """
+        for hole in holes.HOLE.finditer(text):
+            name, accessor = hole["name"], hole["accessor"]
+            column = word.column + at + hole.start()
             if name in ("", "..."):
-                raise self.source.error_at("wildcard", word.line, written, word=f"{written}}}")
-            if not holes.NAME.fullmatch(name):
-                raise self.source.error_at("bad-hole", word.line, written, word=f"{written}}}")
-            if accessor and accessor not in holes.ACCESSORS:
+                raise self.source.error("wildcard", word.line, column, word=hole[0])
+            if name != holes.DOLLAR and not holes.NAME.fullmatch(name):
+                raise self.source.error("bad-hole", word.line, column, word=hole[0])
+            if accessor is not None and accessor not in holes.ACCESSORS:
                 known = nearest(accessor, holes.ACCESSORS)
-                raise self.source.error_at(
-                    "unknown-accessor", word.line, f":{accessor}", word=accessor, near=known
-                )
+                column = word.column + at + hole.start("accessor") - 1
+                raise self.source.error("unknown-accessor", word.line, column, word=accessor, near=known)
