@@ -143,8 +143,9 @@ class Conductor:
             complete=not (interrupted or lost or error),
             error=str(error) if error else lost,
         )
-        for closing in (*verdicts, *gates, footer):
-            out.write(closing)
+        closing: list[Record] = [*verdicts, *gates, footer]
+        for record in closing:
+            out.write(record)
         out.close()
         for part in plan.report_dir.glob(".run-*.jsonl"):
             part.unlink()
