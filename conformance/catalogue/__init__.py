@@ -67,7 +67,9 @@ def load() -> dict[str, Requirement]:
             raise SuiteError(f"{path.name}: {error}") from None
         for key, fields in tables.items():
             if key.count("/") != 1 or fields.get("level") not in get_args(Level) or not fields.get("text"):
-                raise SuiteError(f"{path.name}: [{key!r}] needs a key SECTION/SLUG, a level of {get_args(Level)} and a text")
+                raise SuiteError(
+                    f"{path.name}: [{key!r}] needs a key SECTION/SLUG, a level of {get_args(Level)} and a text"
+                )
             requirement = Requirement(f"{path.stem}/{key}", **fields)
             found[requirement.id] = requirement
     return found

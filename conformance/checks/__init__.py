@@ -10,9 +10,17 @@ Must not know: what a scenario expects, time, other connections.
 from __future__ import annotations
 
 from conformance.checks.base import HOLDS, Broken, Outcome, Violation
-from conformance.checks.registry import END_CHECKS, RESPONSE_CHECKS, SYNTAX, at_end, on_response
+from conformance.checks.registry import (
+    DOUBTFUL_SYNTAX,
+    END_CHECKS,
+    RESPONSE_CHECKS,
+    SYNTAX,
+    at_end,
+    on_response,
+)
 
 __all__ = [
+    "DOUBTFUL_SYNTAX",
     "END_CHECKS",
     "HOLDS",
     "RESPONSE_CHECKS",

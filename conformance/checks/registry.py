@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Callable
 
+    from conformance.grammar import Problem
     from conformance.model import View
     from conformance.response import Response
 
@@ -74,6 +75,25 @@ def _grammar(response: Response, asked: Counter[str]) -> Violation | None:
     problem = response.problem
     if problem is None:
         return None
+    requirement = next((name for name, fits in DOUBTFUL_SYNTAX.items() if fits(response, problem)), SYNTAX)
     expected = f"{' or '.join(problem.expected)} at octet {problem.offset} ({problem.rule})"
     # The rule is the identity; what stands there differs from run to run.
-    return Violation(SYNTAX, problem.rule, expected, problem.found)
+    return Violation(requirement, problem.rule, expected, problem.found)
+
+
+def _lacks_text(_response: Response, problem: Problem) -> bool:
+    status = ("resp-text", "resp-cond-state", "resp-cond-auth", "resp-cond-bye", "continue-req")
+    return problem.rule in status and problem.found == "\\r\\n"
+
+
+def _header_is_8_bit(response: Response, problem: Problem) -> bool:
+    return response.name == "FETCH" and problem.rule == "quoted" and problem.found[:3] in _HIGH
+
+
+_HIGH = frozenset(f"\\x{digit}" for digit in "89abcdef")
+
+#: What the formal syntax refuses, but other words of the RFC or its successor make doubtful: a warning, under an id of its own.
+DOUBTFUL_SYNTAX: dict[str, Callable[[Response, Problem], bool]] = {
+    "rfc3501/7.1/text-present": _lacks_text,
+    "rfc3501/7.4.2/headers-7-bit": _header_is_8_bit,
+}

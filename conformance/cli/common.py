@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from conformance.resources import SCENARIOS
 from conformance.runner.choose import accounts_of, seed_of
 from conformance.runner.plan import Target
 from conformance.runner.settings import Settings
+from conformance.scenario.load import find, peek
 from conformance.transport import TLS
 
 if TYPE_CHECKING:
     from argparse import Namespace
+    from collections.abc import Mapping
     from pathlib import Path
 
 
@@ -56,6 +59,20 @@ def shown_command(argv: list[str]) -> tuple[str, ...]:
 
 def _masked(account: str) -> str:
     return account.partition(":")[0] + ":********"
+
+
+def all_files() -> dict[str, Path]:
+    """Our own cases, each with its file, in the order of the RFC."""
+    return {case: file_of(SCENARIOS, case) for case in find()}
+
+
+def proofs(files: Mapping[str, Path]) -> dict[str, list[str]]:
+    """Requirement -> the cases that prove it, as their headers say."""
+    proven: dict[str, list[str]] = {}
+    for case, path in files.items():
+        for requirement in peek(path).get("proves", "").split():
+            proven.setdefault(requirement, []).append(case)
+    return proven
 
 
 def file_of(root: Path, case: str) -> Path:

@@ -6,8 +6,8 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from conformance import catalogue, resources
-from conformance.checks import END_CHECKS, RESPONSE_CHECKS, SYNTAX
-from conformance.cli.common import file_of
+from conformance.checks import DOUBTFUL_SYNTAX, END_CHECKS, RESPONSE_CHECKS, SYNTAX
+from conformance.cli.common import all_files, file_of, proofs
 from conformance.errors import NothingSelectedError, UsageError, nearest
 from conformance.scenario.load import find, load, natural, peek, select
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from conformance.catalogue import Requirement
 
-_ALWAYS_ON = {SYNTAX, *RESPONSE_CHECKS, *END_CHECKS}
+_ALWAYS_ON = {SYNTAX, *DOUBTFUL_SYNTAX, *RESPONSE_CHECKS, *END_CHECKS}
 
 
 def list_(options: Namespace) -> int:
@@ -30,7 +30,7 @@ def list_(options: Namespace) -> int:
 
 def _requirements(options: Namespace) -> int:
     known = catalogue.load()
-    proofs = _proofs()
+    proven = proofs(all_files())
     chosen = [
         requirement
         for requirement in sorted(known.values(), key=lambda r: natural(r.id))
@@ -40,19 +40,10 @@ def _requirements(options: Namespace) -> int:
     if not chosen:
         raise NothingSelectedError("no requirement is selected.")
     for requirement in chosen:
-        count = len(proofs.get(requirement.id, ()))
+        count = len(proven.get(requirement.id, ()))
         always = " always-on" if requirement.id in _ALWAYS_ON else ""
         print(f"{requirement.id}  {requirement.level}  {count} case{'s' * (count != 1)}{always}")
     return 0
-
-
-def _proofs() -> dict[str, list[str]]:
-    """Requirement -> cases that prove it."""
-    proofs: dict[str, list[str]] = {}
-    for case in find():
-        for requirement in peek(file_of(resources.SCENARIOS, case)).get("proves", "").split():
-            proofs.setdefault(requirement, []).append(case)
-    return proofs
 
 
 def explain(options: Namespace) -> int:
@@ -60,7 +51,7 @@ def explain(options: Namespace) -> int:
     known = catalogue.load()
     cases = find()
     if options.id in known:
-        _explain(known[options.id], _proofs().get(options.id, []))
+        _explain(known[options.id], proofs(all_files()).get(options.id, []))
         return 0
     if options.id not in cases:
         raise UsageError(

@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance import catalogue, expectations, journal
-from conformance.cli.common import file_of, settings_of, shown_command, target_of
+from conformance.cli.common import all_files, file_of, proofs, settings_of, shown_command, target_of
 from conformance.cli.progress import Progress
 from conformance.errors import NothingSelectedError, SuiteError, UsageError
 from conformance.pytest_plugin import LAUNCH
 from conformance.pytest_plugin.sides import Launch
 from conformance.report import terminal
-from conformance.resources import SCENARIOS
 from conformance.runner.plan import Plan
-from conformance.scenario.load import find, load_file, peek, select
+from conformance.scenario.load import find, load_file, select
 from conformance.servers import LAUNCHERS
 
 if TYPE_CHECKING:
@@ -64,28 +63,27 @@ def _split(options: Namespace) -> tuple[str | None, list[str]]:
 
 def _selected(options: Namespace, ids: list[str]) -> dict[str, Path]:
     """Case -> file, in the order of the RFC. Files that are not ours are read now, before anything is sent."""
-    files = {case: file_of(SCENARIOS, case) for case in find()}
+    files = all_files()
     for root in options.scenarios:
         if not root.is_dir():
             raise UsageError(f"--scenarios {root}: there is no such folder.")
         for case in find(root):
             files[case] = file_of(root, case)
             load_file(files[case], root)
-    chosen = select(list(files), ids)
+    proven = proofs(files)
+    chosen = select(list(files), [case for word in ids for case in proven.get(word, [word])])
     if options.last_failed:
         failed = _last_failed(options.report_dir)
         chosen = [case for case in chosen if case in failed]
     if options.level != "may":
         known = catalogue.load()
-        chosen = [
+        strong = {
             case
-            for case in chosen
-            if any(
-                _RANK[known[r].level.lower()] <= _RANK[options.level]
-                for r in peek(files[case]).get("proves", "").split()
-                if r in known
-            )
-        ]
+            for requirement, cases in proven.items()
+            if requirement in known and _RANK[known[requirement].level.lower()] <= _RANK[options.level]
+            for case in cases
+        }
+        chosen = [case for case in chosen if case in strong]
     if not chosen:
         raise NothingSelectedError("no case is selected: nothing to do.")
     return {case: files[case] for case in chosen}

@@ -102,15 +102,10 @@ class Player:
         }
         self._owners = [self._lanes[c.name] for c in scenario.connections if c.account == 1]
         self._prefix = probe.root + settings.prefix(scenario.id, play.attempt)
-        account = accounts[0]
-        plain = base64.b64encode(f"\0{account.user}\0{account.password}".encode())
         self._bindings: Bindings = {
             "prefix": String(self._prefix.encode()),
             "mailbox": String(self._prefix.encode() + b"box"),
             "delimiter": String((probe.delimiter or "").encode()),
-            "user": String(account.user.encode()),
-            "password": String(account.password.encode()),
-            "plain": String(plain),
         }
 
     @property
@@ -201,7 +196,7 @@ class Player:
 
     def _send(self, step: Send) -> None:
         lane = self._ready(step)
-        parts = [self._part(part, step.line) for part in step.parts]
+        parts = [self._part(lane, part, step.line) for part in step.parts]
         tag = lane.client.command(*parts, flush=False)
         lane.sent(step.label, tag)
         self._flush(lane, step.line)
@@ -211,7 +206,7 @@ class Player:
 
     def _send_raw(self, step: SendRaw) -> None:
         lane = self._ready(step)
-        lane.client.raw(self._render(step.octets, step.line), flush=False)
+        lane.client.raw(self._render(lane, step.octets, step.line), flush=False)
         lane.sent_raw()
         self._flush(lane, step.line)
 
@@ -230,15 +225,15 @@ class Player:
             raise _StopError(gone, step.line)
         return lane
 
-    def _part(self, part: str | Literal8, line: int) -> bytes | Literal:
+    def _part(self, lane: Lane, part: str | Literal8, line: int) -> bytes | Literal:
         if isinstance(part, str):
-            return self._render(part, line)
-        octets = self._file(part.file) if part.file else self._render(part.template, line)
+            return self._render(lane, part, line)
+        octets = self._file(part.file) if part.file else self._render(lane, part.template, line)
         return Literal(octets, sync=part.sync)
 
-    def _render(self, text: str, line: int) -> bytes:
+    def _render(self, lane: Lane, text: str, line: int) -> bytes:
         try:
-            return holes.render(text, self._bindings)
+            return holes.render(text, {**self._bindings, **_identity(lane.client.account)})
         except KeyError as unbound:
             raise _StopError(
                 f"${{{unbound.args[0]}}} is not known: the line that binds it did not arrive", line
@@ -403,6 +398,16 @@ class Player:
             self._ledger.mark(requirement, mark)
         elif mark.status not in ("PASS", "INFO"):
             raise _StopError(f"not brought about: {mark.source} ({mark.actual})", mark.line)
+
+
+def _identity(account: Account) -> Bindings:
+    """What a connection can say of its user."""
+    plain = base64.b64encode(f"\0{account.user}\0{account.password}".encode())
+    return {
+        "user": String(account.user.encode()),
+        "password": String(account.password.encode()),
+        "plain": String(plain),
+    }
 
 
 _HANDLERS: dict[type, Callable[..., None]] = {
