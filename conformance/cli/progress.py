@@ -37,11 +37,7 @@ class Progress:
         """What is tested."""
         if self._quiet:
             return
-        known = (
-            f"{header.target} {header.server}".strip()
-            if header.server not in header.target
-            else header.target
-        )
+        known = header.server or header.target
         print(f"imapspec {header.tool}  {self._total} cases  seed {header.seed}")
         print(f" target    {visible_line(known)}  {visible_line(header.greeting)[:_WIDTH]}")
         print(f" caps      {visible_line(' '.join(header.capabilities))}")

@@ -69,7 +69,7 @@ class Conductor:
         self._prepare_folder()
         server = self.server = plan.target.open(plan.settings.timeout)
         self.header = dataclasses.replace(
-            self.header, target=server.name, server=server.version, accounts=len(server.accounts)
+            self.header, target=server.name, server=_product(server), accounts=len(server.accounts)
         )
         if not server.accounts:
             raise UsageError("no account was given: add -u USER:PASSWORD (or set IMAPSPEC_USERS).")
@@ -163,6 +163,11 @@ class Conductor:
                 plays.append((rank.get(case, len(rank)), list(group)))
         for _, records in sorted(plays, key=lambda play: play[0]):
             yield from records
+
+
+def _product(server: Server) -> str:
+    """Name and version of a server that we know, "" for an address."""
+    return f"{server.name} {server.version}" if server.version else ""
 
 
 def _case(record: Record) -> str:
