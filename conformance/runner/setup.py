@@ -176,7 +176,10 @@ def _root(client: Client, name: str, delimiter: str | None) -> str:
 
 
 def sweep(client: Client, prefix: str) -> int:
-    """Remove every mailbox and subscription whose name begins with `prefix`; returns the number of mailboxes removed."""
+    """Remove every mailbox and subscription whose name begins with `prefix`; returns the number of mailboxes removed.
+
+    Names compare without case: a server may have made its own of ours.
+    """
     removed = 0
     for command, undo in ((b"LSUB", b"UNSUBSCRIBE "), (b"LIST", b"DELETE ")):
         start = len(client.seen)
@@ -184,7 +187,7 @@ def sweep(client: Client, prefix: str) -> int:
         found = {
             name
             for s in client.seen[start:]
-            if (name := _listed(s.response)) and name.startswith(prefix.encode())
+            if (name := _listed(s.response)) and name.upper().startswith(prefix.upper().encode())
         }
         # Longer names first: inferiors before their superior.
         for name in sorted(found, key=len, reverse=True):

@@ -171,17 +171,24 @@ def excluded(scenario: Scenario, plan: Plan, *, owned: bool, accounts: int) -> t
         return "touches-inbox", "INBOX is left alone on a server that is not ours (--allow-inbox)"
     if max(connection.account for connection in scenario.connections) > accounts:
         return "needs-second-account", "give another account with -u"
-    offered = plan.probe.before_login if scenario.state == "greeted" else plan.probe.capabilities
-    for wanted in scenario.requires:
-        if wanted.lower() == "hierarchy":
-            if plan.probe.delimiter is None:
-                return "no-hierarchy", "the server's mailbox names have no hierarchy"
-        elif wanted.startswith("!"):
-            if wanted[1:].upper() in offered:
-                return f"capability:{wanted[1:]}", f"the server offers {wanted[1:]}"
-        elif wanted.upper() not in offered:
-            return f"no-capability:{wanted}", f"the server does not offer {wanted}"
-    return None
+    if scenario.state == "greeted" and plan.probe.greeting.upper().startswith("* PREAUTH"):
+        return "preauth", "the server's greeting has logged us in already"
+    return next(
+        (reason for wanted in scenario.requires if (reason := _lacking(wanted, scenario, plan.probe))), None
+    )
+
+
+def _lacking(wanted: str, scenario: Scenario, probe: Probe) -> tuple[str, str] | None:
+    """Reason code and words when the server has not what `requires:` asks for."""
+    if wanted.lower() == "hierarchy":
+        return None if probe.delimiter else ("no-hierarchy", "the server's mailbox names have no hierarchy")
+    offered = probe.before_login if scenario.state == "greeted" else probe.capabilities
+    name = wanted.removeprefix("!")
+    if (name.upper() in offered) is not wanted.startswith("!"):
+        return None
+    if wanted.startswith("!"):
+        return f"capability:{name}", f"the server offers {name}"
+    return f"no-capability:{name}", f"the server does not offer {name}"
 
 
 def _crashed(result: Result, crash: str, tail: str) -> Result:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from conformance.scenario.holes import Bindings
 
 
+class Name(String):
+    """A mailbox name whose case is the server's business (RFC 3501 section 5.1)."""
+
+
 def fits(template: Value, value: Value, bindings: Bindings) -> Iterator[Bindings]:
     """Every way in which a value fits a template, as bindings that extend the given ones."""
     match template:
@@ -27,7 +31,7 @@ def fits(template: Value, value: Value, bindings: Bindings) -> Iterator[Bindings
             if equal(bindings[template.name], value):
                 yield bindings
         case Hole():
-            yield {**bindings, template.name: value}
+            yield {**bindings, template.name: String(value.octets) if isinstance(value, Name) else value}
         case List() if isinstance(value, List):
             ordered = template.ordered and value.ordered
             yield from fit_all(template.values, value.values, bindings, ordered=ordered)
@@ -123,6 +127,8 @@ def equal(one: Value, other: Value) -> bool:
     match one, other:
         case Atom(), Atom():
             return one.key == other.key
+        case (Name(), _) | (_, Name()):
+            return holes.octets(one).upper() == holes.octets(other).upper()
         case List(), List() if one.ordered and other.ordered:
             return len(one.values) == len(other.values) and all(map(equal, one.values, other.values))
         case List(), List():
