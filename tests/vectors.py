@@ -30,7 +30,8 @@ class Refused(NamedTuple):
 
 
 def accepted() -> list[bytes]:
-    return [octets(line) + b"\r\n" for line in _lines("responses-accepted.txt")]
+    lines = _lines("responses-accepted.txt") + _lines("responses-dovecot.txt")
+    return [octets(line) + b"\r\n" for line in lines]
 
 
 def refused() -> list[Refused]:
