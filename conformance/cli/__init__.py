@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import signal
 import sys
+import traceback
 from typing import TYPE_CHECKING
 
 from conformance.cli.arguments import COMMANDS, read
@@ -32,6 +33,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()  # the reader has gone; nothing more can be said
         return 0
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is ours, and has an exit code of its own
+        traceback.print_exc()
+        return _ended(f"{type(error).__name__}: {error}", 3)
     return code
 
 
@@ -45,7 +49,7 @@ def _ended(message: str, code: int) -> int:
 _MEANING = {
     2: "interrupted",
     3: "an error of imapspec itself: please report it",
-    4: "usage, configuration or expectation file wrong; nothing was sent",
+    4: "arguments, configuration, scenario or expectation file wrong; nothing was sent",
     5: "nothing selected",
     6: "server unreachable or not usable",
 }

@@ -83,7 +83,7 @@ def clean(options: Namespace) -> int:
 
 
 def _started(options: Namespace) -> Server:
-    target = options.target or getattr(options, "configured_target", None)
+    target = options.target or options.configured_target
     server = target_of(options, target).open(options.timeout)
     if not server.accounts:
         raise UsageError("no account was given: add -u USER:PASSWORD (or set IMAPSPEC_USERS).")

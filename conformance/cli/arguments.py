@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,10 +26,25 @@ class Command:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Reports mistakes as `UsageError`, with the nearest known word."""
+    """Reports mistakes as `UsageError`."""
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message}. See `{self.prog} --help`.")
+
+
+class _Collect(argparse.Action):
+    """Like `append`, but the command line replaces what the configuration file lists."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        del parser, option_string
+        begun = getattr(namespace, self.dest)
+        setattr(namespace, self.dest, [*([] if begun is self.default else begun), values])
 
 
 def _connection(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +53,7 @@ def _connection(parser: argparse.ArgumentParser) -> None:
     add(
         "-u",
         "--user",
-        action="append",
+        action=_Collect,
         default=[],
         metavar="USER:PASSWORD",
         help="an account; twice for two (or IMAPSPEC_USERS)",
@@ -67,7 +83,7 @@ def _connection(parser: argparse.ArgumentParser) -> None:
         help="how to connect to a throw-away server",
     )
     add("--timeout", type=_positive, default=5.0, metavar="SECONDS", help="for one answer (default 5)")
-    add("--seed", type=int, metavar="N", help="repeat a run's choices, the names of mailboxes among them")
+    add("--seed", type=_whole, metavar="N", help="repeat a run's choices, the names of mailboxes among them")
 
 
 def _run(parser: argparse.ArgumentParser) -> None:
@@ -80,7 +96,7 @@ def _run(parser: argparse.ArgumentParser) -> None:
     add(
         "--scenarios",
         type=Path,
-        action="append",
+        action=_Collect,
         default=[],
         metavar="DIR",
         help="a folder of your own *.imap files, besides ours",
@@ -100,15 +116,15 @@ def _run(parser: argparse.ArgumentParser) -> None:
     add("--list", action="store_true", help="say what would run, and stop")
     group = parser.add_argument_group("how to run")
     add = group.add_argument
-    add("-n", "--workers", type=int, default=0, metavar="N", help="play cases in N processes")
+    add("-n", "--workers", type=_whole, default=0, metavar="N", help="play cases in N processes")
     add(
         "--rate-limit",
-        type=float,
+        type=_rate,
         default=0.0,
         metavar="N",
         help="at most N commands a second on a connection",
     )
-    add("-x", "--exitfirst", action="store_true", help="stop after the first unexpected result")
+    add("-x", "--exitfirst", action="store_true", help="stop after the first case with an unexpected result")
     add("--no-confirm", action="store_true", help="do not play a case with a new failure again")
     group = parser.add_argument_group("what to make of it")
     add = group.add_argument
@@ -167,8 +183,31 @@ exit codes: 0 as expected, 1 unexpected result, 2 interrupted, 3 our own error, 
 6 server unreachable"""
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+def read(argv: Sequence[str]) -> argparse.Namespace:
+    """The options of one call. Raises `UsageError`."""
+    if argv and not argv[0].startswith("-") and argv[0] not in COMMANDS:
+        raise UsageError(
+            f"{argv[0]}: there is no such command{nearest(argv[0], COMMANDS) or '.'} See `imapspec --help`."
+        )
+    top, parsers = _parsers()
+    if argv and argv[0] in _CONFIGURABLE and not {"-h", "--help"} & set(argv):
+        parsers[argv[0]].set_defaults(**_configured(parsers[argv[0]], parsers["run"]))
+    options, extra = top.parse_known_args(argv)
+    options.argv = list(argv)
+    words = getattr(options, "words", None)
+    for word in extra:
+        if word.startswith("-") or words is None:
+            name = word.partition("=")[0]
+            near = nearest(name, _options(parsers[options.command])) if word.startswith("--") else ""
+            raise UsageError(
+                f"{options.command}: {name} is not understood{near or '.'} See `imapspec {options.command} --help`."
+            )
+        words.append(word)  # argparse takes positionals only in one piece; we take them anywhere
+    return options
+
+
+def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    """The whole command line, and its part for each command."""
     top = _Parser(
         prog="imapspec",
         description="Tests IMAP servers against RFC 3501, octet for octet.",
@@ -178,68 +217,86 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"imapspec {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
+    parsers: dict[str, argparse.ArgumentParser] = {}
     for name, command in COMMANDS.items():
-        sub = commands.add_parser(name, help=command.help, description=command.help, allow_abbrev=False)
-        command.arguments(sub)
-        sub.set_defaults(**_configured(sub, name))
-    return top
+        parsers[name] = commands.add_parser(
+            name, help=command.help, description=command.help, allow_abbrev=False
+        )
+        command.arguments(parsers[name])
+    return top, parsers
 
 
-def read(argv: Sequence[str]) -> argparse.Namespace:
-    """The options of one call. Raises `UsageError`."""
-    if argv and not argv[0].startswith("-") and argv[0] not in COMMANDS:
-        raise UsageError(f"unknown command {argv[0]}{nearest(argv[0], COMMANDS)}. See `imapspec --help`.")
-    options, extra = parser().parse_known_args(argv)
-    words = getattr(options, "words", None)
-    for word in extra:
-        if (
-            word.startswith("-") or words is None
-        ):  # argparse takes positionals only in one piece; we take them anywhere
-            raise UsageError(
-                f"{options.command}: {word} is not understood. See `imapspec {options.command} --help`."
-            )
-        words.append(word)
-    return options
-
-
-def _positive(text: str) -> float:
-    value = float(text)
-    if value <= 0:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
-    return value
-
-
-def _configured(sub: argparse.ArgumentParser, command: str) -> dict[str, Any]:
-    """Defaults from `imapspec.toml`, or `[tool.imapspec]` of `pyproject.toml`, in the present folder."""
-    settings, source = _settings()
-    known = {
-        option.lstrip("-"): action
-        for action in sub._actions  # noqa: SLF001 - argparse has no public way to its options
-        for option in action.option_strings
-        if option.startswith("--")
-    }
-    if command == "run":
-        for key in settings:
-            if key not in known and key != "target":
-                raise UsageError(f"{source}: unknown key {key!r}{nearest(key, known)}")
+def _options(parser: argparse.ArgumentParser) -> dict[str, argparse.Action]:
+    """The long options of a command."""
     return {
-        known[key].dest: _typed(known[key], key, value, source)
-        for key, value in settings.items()
-        if key in known
-    } | ({"configured_target": settings["target"]} if "target" in settings else {})
+        option: action
+        for action in parser._actions  # noqa: SLF001 - argparse has no public way to its options
+        for option in action.option_strings
+        if option.startswith("--") and action.dest != "help"
+    }
 
 
-def _typed(action: argparse.Action, key: str, value: Any, source: str) -> Any:
-    if isinstance(value, list) != isinstance(action.default, list) or isinstance(value, bool) != (
-        action.nargs == 0
-    ):
-        raise UsageError(f"{source}: {key} has the wrong type")
-    if callable(action.type) and not isinstance(value, list):
+def _number(kind: type[int | float], least: str, accepted: Callable[[float], bool]) -> Callable[[str], Any]:
+    """A type of argument: a number that is accepted."""
+
+    def convert(text: str) -> int | float:
         try:
-            return action.type(str(value))
-        except (ValueError, argparse.ArgumentTypeError) as error:
-            raise UsageError(f"{source}: {key}: {error}") from None
-    return value
+            value = kind(text)
+        except ValueError:
+            value = kind(-1)
+        if not accepted(value):
+            raise argparse.ArgumentTypeError(f"{text!r} is not a {least}")
+        return value
+
+    return convert
+
+
+_positive = _number(float, "number of seconds above 0", lambda value: 0 < value < math.inf)
+_rate = _number(float, "number from 0 on", lambda value: 0 <= value < math.inf)
+_whole = _number(int, "whole number from 0 on", lambda value: value >= 0)
+
+#: Commands for which the configuration file speaks.
+_CONFIGURABLE = ("run", "smoke", "clean")
+
+
+def _configured(parser: argparse.ArgumentParser, run: argparse.ArgumentParser) -> dict[str, Any]:
+    """Defaults from `imapspec.toml`, or `[tool.imapspec]` of `pyproject.toml`, in the present folder.
+
+    Keys are the long options of `run`; a command takes those that it has. Raises `UsageError`.
+    """
+    settings, source = _settings()
+    known = {option.removeprefix("--"): action for option, action in _options(run).items()}
+    for key in settings:
+        if key not in known and key != "target":
+            raise UsageError(f"{source}: unknown key {key!r}{nearest(key, [*known, 'target']) or '.'}")
+    target = settings.pop("target", None)
+    if not isinstance(target, str | None):
+        raise UsageError(f"{source}: target must be a string.")
+    values = {key: _typed(known[key], f"{source}: {key}", value) for key, value in settings.items()}
+    own = {option.removeprefix("--"): action.dest for option, action in _options(parser).items()}
+    return {own[key]: value for key, value in values.items() if key in own} | {"configured_target": target}
+
+
+def _typed(action: argparse.Action, where: str, value: Any) -> Any:
+    """The value of a key as its option would have it. Raises `UsageError`."""
+    many = isinstance(action, _Collect)
+    values = value if isinstance(value, list) else [value]
+    wanted: type[Any] = bool if action.nargs == 0 else str if action.type in (None, Path) else int | float  # type: ignore[assignment]
+    exact = all(isinstance(v, wanted) and isinstance(v, bool) == (wanted is bool) for v in values)
+    if isinstance(value, list) != many or not exact:
+        words = {bool: "true or false", str: "a string"}.get(wanted, "a number")
+        raise UsageError(f"{where} must be {f'a list, each item {words}' if many else words}.")
+    if action.choices is not None and value not in action.choices:
+        raise UsageError(
+            f"{where} must be one of {', '.join(action.choices)}{nearest(value, action.choices) or '.'}"
+        )
+    if not callable(action.type):
+        return value
+    try:
+        converted = [action.type(str(v)) for v in values]
+    except argparse.ArgumentTypeError as error:
+        raise UsageError(f"{where}: {error}.") from None
+    return converted if many else converted[0]
 
 
 def _settings() -> tuple[dict[str, Any], str]:
@@ -251,7 +308,7 @@ def _settings() -> tuple[dict[str, Any], str]:
         except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             if path:
                 continue  # somebody else's file
-            raise UsageError(f"{name}: {error}") from None
+            raise UsageError(f"{name} cannot be read: {error}. Correct it, or move it away.") from None
         for part in path:
             data = data.get(part, {})
         if data or not path:

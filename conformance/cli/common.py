@@ -13,7 +13,7 @@ from conformance.transport import TLS
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 
@@ -40,7 +40,7 @@ def settings_of(options: Namespace) -> Settings:
     )
 
 
-def shown_command(argv: list[str]) -> tuple[str, ...]:
+def shown_command(argv: Sequence[str]) -> tuple[str, ...]:
     """The command line with what follows an account's colon masked, for journal and report."""
     shown: list[str] = []
     for word in argv:

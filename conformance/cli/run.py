@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ import pytest
 from conformance import catalogue, expectations, journal
 from conformance.cli.common import all_files, file_of, proofs, settings_of, shown_command, target_of
 from conformance.cli.progress import Progress
-from conformance.errors import NothingSelectedError, SuiteError, UsageError
+from conformance.errors import NothingSelectedError, SuiteError, UsageError, nearest
 from conformance.pytest_plugin import LAUNCH
 from conformance.pytest_plugin.sides import Launch
 from conformance.report import terminal
@@ -23,6 +24,9 @@ from conformance.servers import LAUNCHERS
 if TYPE_CHECKING:
     from argparse import Namespace
     from pathlib import Path
+
+#: An RFC, an id below one, or a pattern.
+_COULD_SELECT = re.compile(r"^rfc\d+$|[/*?\[]")
 
 _RANK = {"must": 0, "should": 1, "may": 2}
 
@@ -41,7 +45,7 @@ def run(options: Namespace) -> int:
         target=target_of(options, target),
         settings=settings_of(options),
         report_dir=options.report_dir,
-        command=shown_command(sys.argv[1:]),
+        command=shown_command(options.argv),
         selection=tuple(ids),
         expectations=known,
         today=dt.datetime.now(dt.UTC).date(),
@@ -58,7 +62,12 @@ def _split(options: Namespace) -> tuple[str | None, list[str]]:
     words = list(options.words)
     if words and ("://" in words[0] or words[0] in LAUNCHERS):
         return words[0], words[1:]
-    return getattr(options, "configured_target", None), words
+    if words and not _COULD_SELECT.search(words[0]):
+        raise UsageError(
+            f"{words[0]} is neither a server nor a case{nearest(words[0], LAUNCHERS) or '.'} "
+            "An address has the form imap://HOST:PORT; `imapspec servers` and `imapspec list` say what there is."
+        )
+    return options.configured_target, words
 
 
 def _selected(options: Namespace, ids: list[str]) -> dict[str, Path]:
@@ -67,7 +76,10 @@ def _selected(options: Namespace, ids: list[str]) -> dict[str, Path]:
     for root in options.scenarios:
         if not root.is_dir():
             raise UsageError(f"--scenarios {root}: there is no such folder.")
-        for case in find(root):
+        found = find(root)
+        if not found:
+            raise UsageError(f"--scenarios {root}: there is no file *.imap in this folder.")
+        for case in found:
             files[case] = file_of(root, case)
             load_file(files[case], root)
     proven = proofs(files)
