@@ -129,12 +129,49 @@ def test_recent_is_a_flag_of_fetch_alone(word: str) -> None:
 SELECTABILITY = (rb"\Noselect", rb"\marked", rb"\UNMARKED")
 
 
-@pytest.mark.parametrize(
-    "flags", list(itertools.permutations((*SELECTABILITY[:2], rb"\Noinferiors", rb"\X"), 3))
-)
+@pytest.mark.parametrize("flags", list(itertools.permutations((*SELECTABILITY, rb"\Noinferiors", rb"\X"), 3)))
 def test_a_mailbox_has_one_selectability_flag_anywhere_among_the_others(flags: tuple[bytes, ...]) -> None:
     line = b"* LIST (" + b" ".join(flags) + b') "/" x\r\n'
     assert GRAMMAR.recognise("response", line) == (sum(flag in SELECTABILITY for flag in flags) == 1)
+
+
+#: Responses in which every space separates two things that cannot do without it.
+TIGHT = (
+    b"* CAPABILITY A",
+    b"* BYE text",
+    b"a1 OK text",
+    b"+ text",
+    b"* 1 EXISTS",
+    b"* 1 EXPUNGE",
+    b"* SEARCH 1",
+    rb"* FLAGS (\Seen \Draft)",
+    rb'* LIST (\A \Marked \B) "/" box',
+    b"* LSUB () NIL box",
+    b"* STATUS box (MESSAGES 1 UIDNEXT 2 UNSEEN 3)",
+    rb"* 1 FETCH (FLAGS (\Seen \Recent) UID 1 RFC822.SIZE 2 RFC822 NIL BODY[] NIL BODY[1.HEADER.FIELDS (a {1}\r\nb)]<0> NIL)".replace(rb"\r\n", b"\r\n"),
+    b'* 1 FETCH (INTERNALDATE "07-Feb-2004 22:43:04 -0800")',
+    b'* 1 FETCH (ENVELOPE (NIL NIL ((NIL NIL "a" "b")) NIL NIL NIL NIL NIL NIL NIL))',
+    b'* 1 FETCH (BODY ("TEXT" "PLAIN" ("a" "b" "c" "d") NIL NIL "7BIT" 1 2 NIL ("x" ("a" "b")) ("de" "en") NIL (1 NIL)))',
+    b'* 1 FETCH (BODY ("A" "B" NIL NIL NIL "7BIT" 1))',
+    b'* 1 FETCH (BODYSTRUCTURE (("A" "B" NIL NIL NIL "7BIT" 1) "MIXED" NIL NIL NIL NIL 1))',
+    b'* 1 FETCH (BODY ("MESSAGE" "RFC822" NIL NIL NIL "7BIT" 1 ' + ENVELOPE + b' ("A" "B" NIL NIL NIL "7BIT" 1) 7))',
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("line", TIGHT, ids=shown)
+def test_a_space_can_neither_be_left_out_nor_doubled(line: bytes) -> None:
+    octets = line + b"\r\n"
+    assert GRAMMAR.recognise("response", octets)
+    text = octets.find(b"text")
+    for place in (n for n, octet in enumerate(octets) if octet == 0x20):
+        assert not GRAMMAR.recognise("response", octets[:place] + octets[place + 1 :]), place
+        if place + 1 != text:  # a second space there begins the text
+            assert not GRAMMAR.recognise("response", octets[:place] + b" " + octets[place:]), place
+
+
+def test_a_greeting_needs_its_spaces() -> None:
+    for greeting in (b"*OK hi\r\n", b"* PREAUTH[ALERT] hi\r\n", b"* OKhi\r\n", b"*  OK hi\r\n", b"* BYE\r\n"):
+        assert not GRAMMAR.recognise("greeting", greeting)
 
 
 # ---- work is linear, depth is harmless ----------------------------------------------------------------------------------
@@ -263,6 +300,7 @@ def test_a_fragment_overrides_a_rule_of_another(tmp_path: Path, monkeypatch: pyt
     [
         ("\n\n%extend word: (\n", "two.lark:3", "line 3 column 16"),
         ("// fine\n\nother: nowhere\n%extend word: other\n", "two.lark:3", "nowhere"),
+        ("\nword [SP]\n", "two.lark:2", "line 2, column 6"),
         ("%extend missing: SP\n", "two.lark:1", "missing"),
         ("\nword: SP\n", "two.lark:2", "word"),
         ("\nX: /[/\n%extend word: X\n", "two.lark:2", "X"),

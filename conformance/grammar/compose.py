@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from lark import Lark
-from lark.exceptions import GrammarError, LexError
+from lark.exceptions import LarkError
 
 from conformance import resources
 from conformance.errors import SuiteError
@@ -73,5 +73,5 @@ def compose(fragments: tuple[str, ...], rules: tuple[str, ...]) -> Lark:
             g_regex_flags=re.IGNORECASE,
             debug=True,  # keeps the items of each state, which a diagnosis names
         )
-    except (GrammarError, LexError) as error:
+    except LarkError as error:
         raise SuiteError(source.located(str(error))) from None
