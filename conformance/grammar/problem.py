@@ -143,6 +143,7 @@ def _continuations(automaton: Automaton, stack: tuple[int, ...]) -> dict[str, tu
 # ---- within a token -----------------------------------------------------------------------------------------------------
 
 _TEXT = {"TEXT": ("text", "CRLF"), "PLAIN_TEXT": ("text", "CRLF"), "CODE_TEXT": ("resp-text-code", '"]"')}
+_LITERAL = {"NUL": "an octet other than NUL", "short": "more octets of the literal"}
 _QUOTED = re.compile(r'"(?:[\x01-\x09\x0b\x0c\x0e-!#-\[\]-\x7f]|\\["\\])*')
 _HEADER = re.compile(r"\{([0-9]+(\}\r?)?)?")
 
@@ -151,11 +152,7 @@ def _inside(stop: Stop, text: str, expected: Iterable[str]) -> tuple[str, int, t
     """Rule, offset and words where the octets go wrong inside a token that was begun: text, a quoted string or a literal."""
     offset = stop.offset
     if stop.note:
-        return (
-            "literal",
-            offset,
-            ("an octet other than NUL" if stop.note == "NUL" else "more octets of the literal",),
-        )
+        return "literal", offset, (_LITERAL[stop.note],)
     following = text[offset : offset + 1]
     if stop.last_type in _TEXT and following not in ("", "\r", "\n"):
         rule, end = _TEXT[stop.last_type]
@@ -165,15 +162,16 @@ def _inside(stop: Stop, text: str, expected: Iterable[str]) -> tuple[str, int, t
             return "quoted", begun.end() + 1, ('" or \\ behind the backslash',)
         return "quoted", begun.end(), ("a 7-bit character other than NUL, CR and LF", "a double quote")
     if following == "{" and "LITERAL" in expected and (begun := _HEADER.match(text, offset)):
-        return (
-            "literal",
-            begun.end(),
-            ("CRLF",) if begun[2] else ('a digit or "}"',) if begun[1] else ("a number",),
-        )
+        wanted = "CRLF" if begun[2] else 'a digit or "}"' if begun[1] else "a number"
+        return "literal", begun.end(), (wanted,)
     return None
 
 
 # ---- between tokens -----------------------------------------------------------------------------------------------------
+
+
+#: A rule, and the depth of the stack at which it began.
+Owner = tuple[str, int]
 
 
 def _kernel(automaton: Automaton, state: int) -> list[RulePtr]:
@@ -230,17 +228,8 @@ def _being_read(automaton: Automaton, path: tuple[int, ...]) -> str:
     if not places:
         return "response"
     owners = set().union(*(_owners(automaton, path, top, place) for place in places))
-    while (
-        len(owners) > 1
-    ):  # one that is part of another gives way to it, otherwise the innermost to what they are part of
-        above = {owner: _parents(automaton, path, owner[1], owner[0]) for owner in owners}
-        part = next((owner for owner in owners if above[owner] & (owners - {owner})), None)
-        innermost = max(base for _, base in owners)
-        owners = (
-            owners - {part}
-            if part
-            else set().union(*(above[o] if o[1] == innermost else {o} for o in owners))
-        )
+    while len(owners) > 1:
+        owners = _narrow(automaton, path, owners)
     (name, _base), following = owners.pop(), {place.next for place in places}
     while len(following) == 1 and not (symbol := following.pop()).is_term and symbol.name not in _PLAIN:
         name = name if symbol.name.startswith("_") else symbol.name
@@ -248,7 +237,17 @@ def _being_read(automaton: Automaton, path: tuple[int, ...]) -> str:
     return name
 
 
-def _owners(automaton: Automaton, path: tuple[int, ...], depth: int, place: RulePtr) -> set[tuple[str, int]]:
+def _narrow(automaton: Automaton, path: tuple[int, ...], owners: set[Owner]) -> set[Owner]:
+    """Towards the one rule that all of these are part of: a part of another goes, else the innermost become what they are part of."""
+    above = {(name, base): _parents(automaton, path, base, name) for name, base in owners}
+    for owner in sorted(owners):
+        if above[owner] & (owners - {owner}):
+            return owners - {owner}
+    innermost = max(base for _, base in owners)
+    return set().union(*(above[owner] if owner[1] == innermost else {owner} for owner in owners))
+
+
+def _owners(automaton: Automaton, path: tuple[int, ...], depth: int, place: RulePtr) -> set[Owner]:
     """The named rule that a place belongs to, with the depth at which it began."""
     name, base = place.rule.origin.name, depth - place.index
     if name[0] in "_$" or name in _PLAIN:
@@ -256,7 +255,7 @@ def _owners(automaton: Automaton, path: tuple[int, ...], depth: int, place: Rule
     return {(name, base)}
 
 
-def _parents(automaton: Automaton, path: tuple[int, ...], base: int, name: str) -> set[tuple[str, int]]:
+def _parents(automaton: Automaton, path: tuple[int, ...], base: int, name: str) -> set[Owner]:
     """The named rules that a rule begun at `base` is part of."""
     found = set().union(
         *(
