@@ -13,6 +13,7 @@ import traceback
 from typing import TYPE_CHECKING
 
 from conformance.cli.arguments import COMMANDS, read
+from conformance.cli.ending import ended
 from conformance.errors import ImapspecError
 
 if TYPE_CHECKING:
@@ -27,29 +28,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         module, function = COMMANDS[options.command].entry
         code: int = getattr(importlib.import_module(f"conformance.cli.{module}"), function)(options)
     except ImapspecError as error:
-        return _ended(str(error), error.exit_code)
+        return ended(str(error), error.exit_code)
     except KeyboardInterrupt:
-        return _ended("interrupted", 2)
+        return ended("interrupted", 2)
     except BrokenPipeError:
         sys.stderr.close()  # the reader has gone; nothing more can be said
         return 0
     except Exception as error:  # noqa: BLE001 - whatever it is, it is ours, and has an exit code of its own
         traceback.print_exc()
-        return _ended(f"{type(error).__name__}: {error}", 3)
+        return ended(f"{type(error).__name__}: {error}", 3)
     return code
-
-
-def _ended(message: str, code: int) -> int:
-    sys.stdout.flush()
-    print(f"imapspec: {message}", file=sys.stderr)
-    print(f"imapspec: exit {code} ({_MEANING[code]})", file=sys.stderr)
-    return code
-
-
-_MEANING = {
-    2: "interrupted",
-    3: "an error of imapspec itself: please report it",
-    4: "arguments, configuration, scenario or expectation file wrong; nothing was sent",
-    5: "nothing selected",
-    6: "server unreachable or not usable",
-}

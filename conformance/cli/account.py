@@ -6,27 +6,20 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conformance import grammar
 from conformance.cli.common import settings_of, target_of
 from conformance.errors import TargetError, UsageError
 from conformance.report.visible import line as visible_line
-from conformance.runner.client import Client, Play
 from conformance.runner.plan import Plan
-from conformance.runner.recorder import Unrecorded
 from conformance.runner.settings import MARK
-from conformance.runner.setup import BlockedError, greet, log_in, perform, probe, sweep
+from conformance.runner.setup import BlockedError, greet, log_in, perform, probe
 from conformance.runner.stage import excluded
+from conformance.runner.tidy import aside, sweep
 from conformance.scenario.load import find, load
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from conformance.runner.settings import Settings
-    from conformance.servers.base import Account, Server
-
-
-def _client(server: Server, account: Account, settings: Settings) -> Client:
-    return Client("S", account, server.dialer, grammar.load(), Play("", 1, Unrecorded()), settings)
+    from conformance.servers.base import Server
 
 
 def smoke(options: Namespace) -> int:
@@ -34,7 +27,7 @@ def smoke(options: Namespace) -> int:
     settings = settings_of(options)
     server = _started(options)
     try:
-        client = _client(server, server.accounts[0], settings)
+        client = aside(server, server.accounts[0], settings)
         found = probe(client, starttls=server.dialer.starttls, run_mark=settings.run_mark)
         plan = Plan(target_of(options, None), settings, report_dir=Path(), probe=found)
         reasons: Counter[str] = Counter()
@@ -64,7 +57,7 @@ def clean(options: Namespace) -> int:
     server = _started(options)
     try:
         for account in server.accounts:
-            client = _client(server, account, settings)
+            client = aside(server, account, settings)
             try:
                 found = probe(client, starttls=server.dialer.starttls, run_mark=settings.run_mark)
                 greet(client, starttls=server.dialer.starttls)

@@ -12,13 +12,15 @@ import pytest
 
 from conformance import catalogue, expectations, journal
 from conformance.cli.common import all_files, file_of, proofs, settings_of, shown_command, target_of
+from conformance.cli.ending import ended
 from conformance.cli.progress import Progress
 from conformance.errors import NothingSelectedError, SuiteError, UsageError, nearest
 from conformance.pytest_plugin import LAUNCH
-from conformance.pytest_plugin.sides import Launch
+from conformance.pytest_plugin.sides import Launch, left_behind
 from conformance.report import terminal
+from conformance.runner.choose import read_foreign
 from conformance.runner.plan import Plan
-from conformance.scenario.load import find, load_file, select
+from conformance.scenario.load import find, select
 from conformance.servers import LAUNCHERS
 
 if TYPE_CHECKING:
@@ -52,7 +54,7 @@ def run(options: Namespace) -> int:
         strict=options.strict,
     )
     progress = Progress(list(paths), quiet=options.quiet, verbose=options.verbose)
-    launch = Launch(plan, progress.begin, progress.played)
+    launch = Launch(plan, progress.begin, progress.played, by_us=True)
     code = _pytest(launch, list(paths.values()), options)
     return _say(launch, code, options)
 
@@ -81,7 +83,7 @@ def _selected(options: Namespace, ids: list[str]) -> dict[str, Path]:
             raise UsageError(f"--scenarios {root}: there is no file *.imap in this folder.")
         for case in found:
             files[case] = file_of(root, case)
-            load_file(files[case], root)
+            read_foreign(files[case], root)
     proven = proofs(files)
     chosen = select(list(files), [case for word in ids for case in proven.get(word, [word])])
     if options.last_failed:
@@ -156,15 +158,21 @@ class _Announce:
 
 def _say(launch: Launch, code: int, options: Namespace) -> int:
     """The blocks of what is unexpected, where the reports are, and the last line."""
-    if launch.error is not None:
-        raise launch.error
     if launch.outcome is None:
         raise SuiteError(f"pytest ended with code {code} before the run began")
-    whole = journal.read(options.report_dir / "run.jsonl")
-    print(terminal.unexpected(whole), end="")
-    if not options.quiet:
-        print(terminal.summary(whole), end="")
-        print(f"reports  {options.report_dir / 'report.html'}  junit.xml  summary.md  run.jsonl")
     footer = launch.outcome.footer
+    if launch.outcome.written:
+        whole = journal.read(options.report_dir / "run.jsonl")
+        print(terminal.unexpected(whole), end="")
+        if not options.quiet:
+            print(terminal.summary(whole) if whole.results else "", end="")
+            print(f"reports  {options.report_dir / 'report.html'}  junit.xml  summary.md  run.jsonl")
+    if launch.left:
+        print(f"imapspec: {left_behind(launch.left, launch.plan.target.name)}")
+    if footer.error and not launch.outcome.results:
+        return ended(footer.error, footer.exit_code)
+    if "\n" in footer.error:
+        sys.stdout.flush()
+        print(f"imapspec: {footer.error}", file=sys.stderr, flush=True)
     print(f"imapspec: exit {footer.exit_code} ({footer.reason})")
     return footer.exit_code

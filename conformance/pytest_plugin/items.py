@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from conformance import expectations, journal, resources
-from conformance.errors import ImapspecError, ScenarioError
+from conformance.errors import ImapspecError, UsageError
 from conformance.pytest_plugin import KEY
-from conformance.scenario.load import load_file, peek
+from conformance.runner.choose import read_foreign
+from conformance.scenario.load import SUFFIX, load_file, peek
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from conformance.journal import Result
+    from conformance.journal import GateState, Result
     from conformance.runner.plan import Plan
 
 
@@ -36,7 +38,7 @@ class ScenarioFile(pytest.File):
         Our own are read when they are played; a test reads them all.
         """
         if not self.path.is_relative_to(resources.SCENARIOS):
-            load_file(self.path, self.config.rootpath)
+            read_foreign(self.path, self.config.rootpath)
         item = ScenarioItem.from_parent(self, name=self.path.stem)
         if "touches" in peek(self.path):
             item.add_marker(pytest.mark.xdist_group("account"))
@@ -44,7 +46,7 @@ class ScenarioFile(pytest.File):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> str:  # type: ignore[override]  # TerminalRepr or str
         """A scenario that cannot be read shows its own message."""
-        if isinstance(excinfo.value, ScenarioError):
+        if isinstance(excinfo.value, UsageError):
             return str(excinfo.value)
         return str(super().repr_failure(excinfo))
 
@@ -52,14 +54,15 @@ class ScenarioFile(pytest.File):
 class ScenarioItem(pytest.Item):
     """A case."""
 
+    results: tuple[Result, ...] = ()  #: once it was played
+
     def runtest(self) -> None:
         """Play it. Raises `NotMetError` when it fails; skips when it does not apply."""
         side = self.config.pluginmanager.get_plugin(KEY)
         assert side is not None
         root = resources.SCENARIOS if self.path.is_relative_to(resources.SCENARIOS) else self.config.rootpath
-        results = side.stage.run(load_file(self.path, root))
-        self.user_properties.append((KEY, "\n".join(journal.encode(result) for result in results)))
-        raise_for(results, side.plan)
+        self.results = tuple(side.stage.run(load_file(self.path, root)))
+        raise_for(self.results, side.plan)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> str:
         """Verdicts and our own errors show their message, not a traceback."""
@@ -72,27 +75,55 @@ class ScenarioItem(pytest.Item):
         return self.path, 0, self.name
 
 
-def raise_for(results: list[Result], plan: Plan) -> None:
+def raise_for(results: Sequence[Result], plan: Plan) -> None:
     """Turn the verdicts of a case into pytest's outcome."""
-    if all(result.status in expectations.SILENT for result in results):
+    if all(result.status in ("SKIP", "BLOCKED") for result in results):
         pytest.skip("; ".join(dict.fromkeys(f"{r.status} {r.reason}: {r.message}" for r in results)))
-    gates = expectations.gate(results, plan.expectations, plan.today, strict=plan.strict)
-    states = {gate.state for gate in gates}
-    if states & expectations.UNEXPECTED.keys() or "known" in states:
-        lines = [
-            f"{r.status} {r.requirement} (line {r.line}): expected {r.expected}, got {r.actual} {r.message}".rstrip()
-            for r in results
-            if r.status not in expectations.GOOD
-        ]
-        raise NotMetError("\n".join(lines), known=not states & expectations.UNEXPECTED.keys())
+    states = _states(results, plan)
+    unexpected = bool(states & expectations.UNEXPECTED.keys()) or any(r.status == "ERROR" for r in results)
+    if unexpected or "known" in states:
+        raise NotMetError(
+            "\n".join(_line(r) for r in results if r.status not in expectations.GOOD), known=not unexpected
+        )
 
 
-def report_of(item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport | None:
-    """The report of a known failure, which pytest calls xfailed; None for everything else."""
-    failure = call.excinfo.value if call.excinfo and call.when == "call" else None
-    if not isinstance(failure, NotMetError) or not failure.known:
-        return None
-    report = pytest.TestReport.from_item_and_call(item, call)
-    report.outcome = "skipped"
-    report.wasxfail = "known failure"
-    return report
+def _states(results: Sequence[Result], plan: Plan) -> set[GateState]:
+    """What the expectation file makes of one case. Only a whole run can tell that an entry for several cases has had its day."""
+    own = tuple(entry for entry in plan.expectations.entries if entry.case == results[0].id)
+    narrow = dataclasses.replace(plan.expectations, entries=own)
+    found: set[GateState] = set()
+    for known, here in ((plan.expectations, False), (narrow, True)):
+        gates = expectations.gate(results, known, plan.today, strict=plan.strict)
+        found |= {gate.state for gate in gates if (gate.state == "unexpected-pass") is here}
+    return found
+
+
+def _line(result: Result) -> str:
+    if result.status == "ERROR":
+        return f"ERROR of imapspec itself: {result.message}\n{result.log}"
+    return (
+        f"{result.status} {result.requirement} (line {result.line}): "
+        f"expected {result.expected}, got {result.actual} {result.message}"
+    ).rstrip()
+
+
+def annotate(report: pytest.TestReport, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """Send the results along with pytest's report of a case; a known failure is what pytest calls xfailed."""
+    if not isinstance(item, ScenarioItem) or call.when != "call":
+        return
+    setattr(report, KEY, "\n".join(map(journal.encode, item.results)))
+    failure = call.excinfo.value if call.excinfo else None
+    if isinstance(failure, NotMetError) and failure.known:
+        report.outcome = "skipped"
+        report.wasxfail = "known failure"
+
+
+def results_of(report: pytest.TestReport) -> list[Result] | None:
+    """The results of a case that came with its report; None if it is no case's, or a case could not be played."""
+    records = map(journal.decode, getattr(report, KEY, "").splitlines())
+    return [record for record in records if isinstance(record, journal.Result)] or None
+
+
+def is_scenario(node: str) -> bool:
+    """Whether a node id is that of a scenario file or its case."""
+    return node.partition("::")[0].endswith(SUFFIX)

@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance import catalogue, expectations, journal, report
-from conformance.errors import ImapspecError
+from conformance import catalogue, expectations, journal
+from conformance.errors import ImapspecError, SuiteError, UsageError
 from conformance.pytest_plugin import KEY, LAUNCH
-from conformance.pytest_plugin.items import ScenarioFile, report_of
-from conformance.report import terminal
+from conformance.pytest_plugin.items import ScenarioFile, annotate, is_scenario, results_of
 from conformance.runner.choose import accounts_of, seed_of
-from conformance.runner.conduct import Conductor
+from conformance.runner.conduct import Conductor, start
 from conformance.runner.plan import Plan, Target
 from conformance.runner.settings import Settings
 from conformance.runner.stage import LOST, Stage
+from conformance.runner.tidy import tidy
 from conformance.scenario.load import find, natural
 from conformance.transport import TLS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     from conformance.journal import Header, Result
     from conformance.runner.conduct import Outcome
@@ -38,12 +38,14 @@ class Playing:
         """A scenario file is a file with one item."""
         return ScenarioFile.from_parent(parent, path=file_path) if file_path.suffix == ".imap" else None
 
-    @pytest.hookimpl(tryfirst=True)
+    @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> pytest.TestReport | None:
-        """See `items.report_of`."""
-        return report_of(item, call)
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """See `items.annotate`."""
+        report = yield
+        annotate(report, item, call)
+        return report
 
 
 class WorkerSide(Playing):
@@ -57,28 +59,37 @@ class WorkerSide(Playing):
     def pytest_sessionstart(self) -> None:
         """Open the stage. The controlling process has started what is shared."""
         if not self.plan.target.shared:
-            self._server.start()
+            start(self._server)
         self.stage = Stage(self.plan, self._server, self._name, int(self._name.removeprefix("gw")))
 
     def pytest_sessionfinish(self) -> None:
         """Leave everything as it was."""
         if self.stage is not None:
             self.stage.close()
-        if not self.plan.target.shared:
+        target, probe = self.plan.target, self.plan.probe
+        if not target.shared:
+            if not target.throwaway and probe is not None:
+                tidy(self._server, self._server.accounts, probe.root, self.plan.settings)
             self._server.stop()
 
 
 class Launch:
-    """A plan that `imapspec run` hands over, and whom to tell how it goes."""
+    """A plan to be carried out, whom to tell how it goes, and (filled in at the end) what came of it."""
 
     def __init__(
-        self, plan: Plan, began: Callable[[Header], None], played: Callable[[list[Result]], None]
+        self,
+        plan: Plan,
+        began: Callable[[Header], None] = lambda _: None,
+        played: Callable[[list[Result]], None] = lambda _: None,
+        *,
+        by_us: bool = False,
     ) -> None:
         self.plan = plan
         self.began = began
         self.played = played
-        self.outcome: Outcome | None = None  #: filled in at the end
-        self.error: ImapspecError | None = None  #: what ended the run before its first case
+        self.by_us = by_us  #: `imapspec run` is the one who speaks to the user, not pytest
+        self.outcome: Outcome | None = None
+        self.left: tuple[str, ...] = ()  #: users in whose accounts mailboxes of this run may be left
 
 
 class ControllingSide(Playing):
@@ -89,6 +100,10 @@ class ControllingSide(Playing):
         self.conductor = Conductor(dataclasses.replace(launch.plan, workers=workers))
         self._cases: set[str] = set()
         self._lost = ""
+        self._interrupted = False
+        self._unread: dict[str, str] = {}  #: scenario files that cannot be read -> what is wrong with them
+        self._unplayed: dict[str, str] = {}  #: cases that ended without a result -> how
+        self._others = False  #: the session has tests that are no scenarios
 
     @property
     def plan(self) -> Plan:
@@ -101,9 +116,11 @@ class ControllingSide(Playing):
         try:
             plan = self.conductor.begin()
         except ImapspecError as error:
-            self.launch.error = error
             self._close(error=error)
-            pytest.exit(str(error), returncode=error.exit_code)
+            if self.launch.by_us:
+                raise KeyboardInterrupt from None  # the one way to end pytest without a word of its own
+            footer = self._outcome.footer
+            pytest.exit(footer.error, returncode=footer.exit_code)
         self.launch.began(self.conductor.header)
         if not plan.workers:
             assert self.conductor.server is not None
@@ -114,25 +131,56 @@ class ControllingSide(Playing):
         """Hand the plan to a worker."""
         node.workerinput[KEY] = self.plan.pack()
 
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A file was read, here or in a worker."""
+        if report.failed and is_scenario(report.nodeid):
+            self._unread[report.nodeid] = report.longreprtext
+        elif report.failed:
+            self._others = True
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """A case is done, here or in a worker."""
-        if report.when != "call":
-            return
-        for key, value in report.user_properties:
-            if key == KEY:
-                records = [journal.decode(line) for line in str(value).splitlines()]
-                results = [record for record in records if isinstance(record, journal.Result)]
-                self._cases |= {result.id for result in results}
-                self._lost = next((r.message for r in results if r.reason == LOST), self._lost)
-                self.launch.played(results)
+        """A case is done, here or in a worker; with its results, unless a fault of ours kept it from having any."""
+        results = results_of(report)
+        if results:
+            self._cases |= {result.id for result in results}
+            self._lost = next((r.message for r in results if r.reason == LOST), self._lost)
+            self.launch.played(results)
+        elif not is_scenario(report.nodeid):
+            self._others = True
+        elif report.failed:
+            self._unplayed[report.nodeid] = report.longreprtext
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Somebody wants the run to end. Those who end it after a failure come here too."""
+        self._interrupted = type(excinfo.value) is KeyboardInterrupt or "keyboard" in str(excinfo.value)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Close the run. Tests that are no scenarios keep their say: their failure is at least 1."""
+        """Close the run. Tests that are no scenarios keep their say where ours have nothing against it."""
         if self.launch.outcome is None:
-            self._close(interrupted=exitstatus == pytest.ExitCode.INTERRUPTED)
-        assert self.launch.outcome is not None
-        session.exitstatus = self.launch.outcome.footer.exit_code
+            self._close(interrupted=self._interrupted, error=self._fault(exitstatus))
+        code = self._outcome.footer.exit_code
+        if code not in (0, 5) or not self._others:
+            session.exitstatus = code
+
+    @property
+    def _outcome(self) -> Outcome:
+        assert self.launch.outcome is not None, "_close sets it"
+        return self.launch.outcome
+
+    def _fault(self, exitstatus: int) -> ImapspecError | None:
+        """What kept cases from being played, if it was not the server."""
+        if self._unread:
+            return UsageError("\n".join(self._unread.values()))
+        if self._unplayed:
+            count = len(self._unplayed)
+            words = f"{count} case{'s' * (count != 1)} could not be played"
+            return SuiteError("\n".join([words, *(f"{n}: {text}" for n, text in self._unplayed.items())]))
+        if exitstatus == pytest.ExitCode.INTERNAL_ERROR:
+            return SuiteError(
+                "an internal error of pytest or of this plugin ended the run; it is shown above"
+            )
+        return None
 
     def _close(self, *, interrupted: bool = False, error: ImapspecError | None = None) -> None:
         if self.stage is not None:
@@ -142,7 +190,10 @@ class ControllingSide(Playing):
         self.launch.outcome = self.conductor.finish(
             order, interrupted=interrupted, lost=self._lost, error=error
         )
+        self.launch.left = self.conductor.left
         if self.launch.outcome.written:
+            from conformance import report  # noqa: PLC0415 - nobody waits for a page before the end
+
             report.write_all(journal.read(self.plan.journal), self.plan.report_dir)
 
     @pytest.hookimpl(optionalhook=True)
@@ -150,11 +201,21 @@ class ControllingSide(Playing):
         """For plain pytest: what gates, and where the report is."""
         if self.launch.outcome is None:
             return
+        from conformance.report import terminal  # noqa: PLC0415 - as above
+
         footer = self.launch.outcome.footer
-        terminalreporter.section("imapspec")
-        terminalreporter.write(terminal.unexpected(journal.read(self.plan.journal)))
-        terminalreporter.write_line(f"report: {self.plan.report_dir / 'report.html'}")
+        terminalreporter.section(KEY)
+        if self.launch.outcome.written:
+            terminalreporter.write(terminal.unexpected(journal.read(self.plan.journal)))
+            terminalreporter.write_line(f"report: {self.plan.report_dir / 'report.html'}")
+        if self.launch.left:
+            terminalreporter.write_line(left_behind(self.launch.left, self.plan.target.name))
         terminalreporter.write_line(f"imapspec: exit {footer.exit_code} ({footer.reason})")
+
+
+def left_behind(users: tuple[str, ...], target: str | None) -> str:
+    """That mailboxes may be left, and how to remove them."""
+    return f"mailboxes of this run may be left with {', '.join(users)}: remove them with `imapspec clean {target}`"
 
 
 def side_of(config: pytest.Config) -> Playing:
@@ -165,7 +226,7 @@ def side_of(config: pytest.Config) -> Playing:
     launch = config.pluginmanager.get_plugin(LAUNCH)
     if launch is None:
         try:
-            launch = Launch(_plan(config), lambda _: None, lambda _: None)
+            launch = Launch(_plan(config))
         except ImapspecError as error:
             raise pytest.UsageError(str(error)) from None
     workers = getattr(config.option, "numprocesses", None) or 0

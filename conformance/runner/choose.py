@@ -1,4 +1,4 @@
-"""Choices the operator may leave to us: accounts from the environment or a file, the seed."""
+"""What the operator gives or leaves to us: accounts, the seed, scenarios of their own."""
 
 from __future__ import annotations
 
@@ -6,12 +6,17 @@ import os
 import secrets
 from typing import TYPE_CHECKING
 
-from conformance.errors import UsageError
+from conformance import catalogue
+from conformance.errors import UsageError, nearest
+from conformance.scenario.load import load_file
+from conformance.scenario.syntax import GIVEN
 from conformance.servers.base import Account
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from conformance.scenario.syntax import Scenario
 
 #: Accounts when none is given on the command line: `USER:PASSWORD`, one a line.
 VARIABLE = "IMAPSPEC_USERS"
@@ -45,3 +50,13 @@ def _account(line: str) -> Account:
 def seed_of(given: int | None) -> int:
     """The seed given, or a new one, small enough to be typed again."""
     return secrets.randbelow(10**9) if given is None else given
+
+
+def read_foreign(path: Path, root: Path) -> Scenario:
+    """A scenario that is not ours, with all that can be wrong about it. Raises `UsageError`, `ScenarioError`."""
+    scenario = load_file(path, root)
+    known = catalogue.load()
+    for name in (*scenario.proves, *(getattr(step, "requirement", None) for step in scenario.steps)):
+        if name and name != GIVEN and name not in known:
+            raise UsageError(f"{path}: there is no requirement {name}{nearest(name, known) or '.'}")
+    return scenario

@@ -9,16 +9,18 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import itertools
+import threading
 import time
 from typing import TYPE_CHECKING
 
-from conformance import __version__, catalogue, expectations, grammar, journal
-from conformance.errors import ImapspecError, UsageError
+from conformance import __version__, catalogue, expectations, journal
+from conformance.errors import ImapspecError, SuiteError, UsageError
 from conformance.journal import Case, Footer, Header, Result
-from conformance.runner.client import Client, Play
 from conformance.runner.findings import Findings
-from conformance.runner.recorder import Recorder, Unrecorded
+from conformance.runner.recorder import Recorder
 from conformance.runner.setup import probe
+from conformance.runner.tidy import aside, tidy
+from conformance.scenario.parse import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -42,12 +44,26 @@ class Outcome:
     written: bool = True  #: the journal could be written
 
 
+def start(server: Server) -> None:
+    """Start a server while the grammars are compiled, which takes about as long. Raises `TargetError`."""
+    compiling = threading.Thread(target=_compile, daemon=True)
+    compiling.start()
+    server.start()
+    compiling.join()
+
+
+def _compile() -> None:
+    """Read a scenario, so that all grammars are at hand."""
+    parse("title: any\nproves: rfc3501/6.1.2/any\nstate: greeted\n\nC: NOOP\nS: OK\n", case="any", path="any")
+
+
 class Conductor:
     """One run. `begin`, then cases are played into part files, then `finish`."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.server: Server | None = None
+        self.left: tuple[str, ...] = ()  #: users in whose accounts mailboxes of this run may be left
         self._started = time.monotonic()
         self.header = Header(
             tool=__version__,
@@ -73,11 +89,9 @@ class Conductor:
         )
         if not server.accounts:
             raise UsageError("no account was given: add -u USER:PASSWORD (or set IMAPSPEC_USERS).")
-        server.start()
-        play = Play("", 1, Unrecorded())
-        client = Client("P", server.accounts[0], server.dialer, grammar.load(), play, plan.settings)
-        starttls = server.dialer.starttls
-        found = probe(client, starttls=starttls, run_mark=plan.settings.run_mark)
+        start(server)
+        client = aside(server, server.accounts[0], plan.settings)
+        found = probe(client, starttls=server.dialer.starttls, run_mark=plan.settings.run_mark)
         capabilities = tuple(sorted(found.capabilities))
         self.header = dataclasses.replace(self.header, greeting=found.greeting, capabilities=capabilities)
         self.plan = dataclasses.replace(plan, probe=found)
@@ -106,22 +120,42 @@ class Conductor:
         lost: str = "",
         error: ImapspecError | None = None,
     ) -> Outcome:
-        """Merge, judge against the expectations, write the journal. `order`: ids of all selected cases."""
+        """Merge, judge against the expectations, write the journal; then leave the server as it was found.
+
+        `order`: ids of all selected cases, in their order.
+        """
+        try:
+            return self._written(order, interrupted=interrupted, lost=lost, error=error)
+        finally:
+            self._leave(lost)
+
+    def _leave(self, lost: str) -> None:
+        """Remove what is ours, stop what is ours. With workers, a server of their own is theirs to leave."""
+        plan, server = self.plan, self.server
+        if server is None:
+            return
+        gone = lost or (plan.workers and not plan.target.shared) or plan.target.throwaway
+        try:
+            if plan.probe is not None and not gone:
+                self.left = tidy(server, server.accounts, plan.probe.root, plan.settings)
+            elif plan.probe is not None and not plan.target.throwaway:
+                self.left = tuple(account.user for account in server.accounts)
+        finally:
+            server.stop()
+
+    def _written(
+        self, order: Sequence[str], *, interrupted: bool, lost: str, error: ImapspecError | None
+    ) -> Outcome:
         plan = self.plan
         findings = Findings()
         results: list[Result] = []
         secrets = self.server.accounts if self.server else plan.target.accounts
-        if self.server is not None:
-            self.server.stop()
         try:
             plan.journal.unlink(missing_ok=True)
             out = Recorder(plan.journal, secrets)
-        except OSError:
-            assert error is not None, "begin has written to the folder"
-            footer = Footer(
-                error.exit_code, str(error), _now(), self._elapsed(), complete=False, error=str(error)
-            )
-            return Outcome((), (), footer, written=False)
+        except OSError as missing:
+            error = error or SuiteError(f"the report folder {plan.report_dir} is gone: {missing.strerror}.")
+            return Outcome((), (), self._footer(error.exit_code, str(error), error=str(error)), written=False)
         out.write(self.header)
         for record in self._merged(order):
             findings.take(record)
@@ -134,14 +168,9 @@ class Conductor:
             [*results, *verdicts], gates, interrupted=interrupted, lost=lost
         )
         if error is not None:
-            code, reason = error.exit_code, str(error).splitlines()[0]
-        footer = Footer(
-            exit_code=code,
-            reason=reason,
-            finished=_now(),
-            duration=self._elapsed(),
-            complete=not (interrupted or lost or error),
-            error=str(error) if error else lost,
+            code, reason = error.exit_code, str(error)
+        footer = out.hide(
+            self._footer(code, reason, complete=not (interrupted or lost or error), error=str(error or lost))
         )
         closing: list[Record] = [*verdicts, *gates, footer]
         for record in closing:
@@ -151,8 +180,10 @@ class Conductor:
             part.unlink()
         return Outcome((*results, *verdicts), tuple(gates), footer)
 
-    def _elapsed(self) -> float:
-        return round(time.monotonic() - self._started, 3)
+    def _footer(self, code: int, reason: str, *, error: str, complete: bool = False) -> Footer:
+        """`reason` is cut to its first line: it is the last on the terminal, and `error` has the rest."""
+        duration = round(time.monotonic() - self._started, 3)
+        return Footer(code, reason.partition("\n")[0], _now(), duration, complete, error)
 
     def _merged(self, order: Sequence[str]) -> Iterable[Record]:
         """The records of all part files, case by case in the order of the selection; within a case as they were written."""

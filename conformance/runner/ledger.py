@@ -6,6 +6,8 @@ as written, the case is BLOCKED, because the server was not brought to where the
 
 from __future__ import annotations
 
+import dataclasses
+import traceback
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -119,6 +121,12 @@ class Ledger:
     def blocked(self, words: str, reason: str = "set-up") -> list[Result]:
         """All requirements: the question could not be asked."""
         return self._all("BLOCKED", reason, words)
+
+    def broken(self, error: Exception) -> list[Result]:
+        """All requirements: a fault of ours ended the play."""
+        words = f"{type(error).__name__}: {error}"
+        trace = "".join(traceback.format_exception(error))
+        return [dataclasses.replace(result, log=trace) for result in self._all("ERROR", "", words)]
 
     def _all(self, status: Status, reason: str, words: str) -> list[Result]:
         self.marks.clear()

@@ -42,9 +42,14 @@ class Target:
         )
 
     @property
+    def throwaway(self) -> bool:
+        """Whether the server and all its data are gone when it is stopped."""
+        return self.name is None or "://" not in self.name
+
+    @property
     def shared(self) -> bool:
         """Whether all workers talk to one server; throw-away servers are started by each worker for itself."""
-        return self.name is not None and "://" in self.name and not (self.start and "{port}" in self.start)
+        return not self.throwaway and not (self.start and "{port}" in self.start)
 
 
 @dataclass(frozen=True)

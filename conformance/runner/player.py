@@ -26,8 +26,8 @@ from conformance.runner.setup import (
     numbered_messages,
     perform,
     select,
-    sweep,
 )
+from conformance.runner.tidy import sweep
 from conformance.scenario import holes
 from conformance.scenario.asserts import evaluate
 from conformance.scenario.group import expect_of

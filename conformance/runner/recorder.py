@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-from typing import TYPE_CHECKING, Any, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, Protocol, TextIO, TypeVar
 
 from conformance import journal
 
@@ -22,8 +22,22 @@ MASK = "********"
 
 #: Fields that can hold what was on the wire or in a log; ids and scenario sources are ours and stay whole.
 _EXPOSED = frozenset(
-    {"octets", "note", "message", "expected", "actual", "log", "greeting", "error", "command", "values"}
+    {
+        "octets",
+        "note",
+        "message",
+        "expected",
+        "actual",
+        "log",
+        "greeting",
+        "error",
+        "reason",
+        "command",
+        "values",
+    }
 )
+
+Hidden = TypeVar("Hidden", bound="Record")
 
 
 def disguises(accounts: Iterable[Account]) -> tuple[str, ...]:
@@ -70,13 +84,17 @@ class Recorder:
 
     def write(self, record: Record) -> None:
         """Append one record."""
+        self._out.write(journal.encode(self.hide(record)) + "\n")
+        self._out.flush()
+
+    def hide(self, record: Hidden) -> Hidden:
+        """The record without secrets, as it is written."""
         changes: dict[str, Any] = {
             spec.name: self._mask(getattr(record, spec.name))
             for spec in dataclasses.fields(record)
             if spec.name in _EXPOSED
         }
-        self._out.write(journal.encode(dataclasses.replace(record, **changes)) + "\n")
-        self._out.flush()
+        return dataclasses.replace(record, **changes)
 
     def _mask(self, value: object) -> object:
         if isinstance(value, tuple):

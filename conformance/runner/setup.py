@@ -1,4 +1,4 @@
-"""Bringing a connection to the state in which a scenario begins, and leaving the account as it was.
+"""Bringing a connection to the state in which a scenario begins.
 
 What is done here is not under test: when it fails, the case is BLOCKED and says nothing about its requirements. The always-on checks
 still watch.
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from conformance import resources
 from conformance.errors import TargetError
 from conformance.model import State
-from conformance.response import List, Nil, String
+from conformance.response import Nil, String
 from conformance.wire import Literal
 
 if TYPE_CHECKING:
@@ -173,31 +173,3 @@ def _root(client: Client, name: str, delimiter: str | None) -> str:
             return root
         refused = shown(response)
     raise BlockedError(f"no mailbox can be created for the tests ({name}): {refused}")
-
-
-def sweep(client: Client, prefix: str) -> int:
-    """Remove every mailbox and subscription whose name begins with `prefix`; returns the number of mailboxes removed.
-
-    Names compare without case: a server may have made its own of ours.
-    """
-    removed = 0
-    for command, undo in ((b"LSUB", b"UNSUBSCRIBE "), (b"LIST", b"DELETE ")):
-        start = len(client.seen)
-        perform(client, command + b' "" "' + prefix.encode() + b'*"')
-        found = {
-            name
-            for s in client.seen[start:]
-            if (name := _listed(s.response)) and name.upper().startswith(prefix.upper().encode())
-        }
-        # Longer names first: inferiors before their superior.
-        for name in sorted(found, key=len, reverse=True):
-            response = perform(client, undo, *astring(name))
-            removed += undo == b"DELETE " and response.name == "OK"
-    return removed
-
-
-def _listed(response: Response) -> bytes | None:
-    match response.items:
-        case (List(), _, String(name)) if response.name in ("LIST", "LSUB"):
-            return name
-    return None

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 from conformance import catalogue, expectations, grammar
 from conformance.errors import TargetError
 from conformance.journal import BAD_STATUSES, Case, Result, Tally
-from conformance.runner.client import Client, Play
+from conformance.runner.client import Play
 from conformance.runner.ledger import Ledger
 from conformance.runner.player import Player
-from conformance.runner.recorder import Recorder, Unrecorded
-from conformance.runner.setup import BlockedError, greet, log_in, perform, sweep
+from conformance.runner.recorder import Recorder
+from conformance.runner.setup import BlockedError, greet
+from conformance.runner.tidy import aside
 
 if TYPE_CHECKING:
     from conformance.journal import Status
@@ -46,8 +47,8 @@ class Stage:
         self.lost = ""  #: why nothing more can be played
 
     def run(self, scenario: Scenario) -> list[Result]:
-        """Play a case; returns one result per requirement it proves."""
-        results = self._run(scenario)
+        """Play a case; returns one result per requirement it proves, without secrets."""
+        results = [self._recorder.hide(result) for result in self._run(scenario)]
         for result in results:
             self._recorder.write(result)
         return results
@@ -87,6 +88,8 @@ class Stage:
             results = player.play()
         except TargetError as error:
             results = Ledger(scenario, catalogue.load()).blocked(str(error), LOST)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is ours: neither a verdict nor the end of the run
+            results = Ledger(scenario, catalogue.load()).broken(error)
         finally:
             player.close()
             self._recorder.write(
@@ -125,9 +128,7 @@ class Stage:
 
     def _revive(self) -> None:
         """After a time-out: a server that does not even greet any more is restarted if it is ours, or given up."""
-        probe = Client(
-            "R", self._accounts[0], self._server.dialer, self._grammar, self._aside(), self._plan.settings
-        )
+        probe = aside(self._server, self._accounts[0], self._plan.settings)
         try:
             greet(probe, starttls=self._server.dialer.starttls)
         except (BlockedError, TargetError):
@@ -138,26 +139,8 @@ class Stage:
         finally:
             probe.close()
 
-    def _aside(self) -> Play:
-        """A play for what belongs to no case."""
-        return Play("", 1, Unrecorded())
-
     def close(self) -> None:
-        """Remove our mailboxes from every account and close the part file; what cannot be removed is left to `imapspec clean`."""
-        if not self.lost:
-            for account in self._accounts:
-                client = Client(
-                    "S", account, self._server.dialer, self._grammar, self._aside(), self._plan.settings
-                )
-                try:
-                    greet(client, starttls=self._server.dialer.starttls)
-                    log_in(client)
-                    sweep(client, self._probe.root + self._plan.settings.run_mark)
-                    perform(client, b"LOGOUT")
-                except (BlockedError, TargetError):
-                    pass
-                finally:
-                    client.close()
+        """Close the part file. The accounts are tidied by whoever knows that nobody plays any more."""
         self._recorder.close()
 
 
