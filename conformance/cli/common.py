@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 def target_of(options: Namespace, name: str | None) -> Target:
-    """The server that the options mean. Raises `UsageError`."""
+    """The server that the options mean; the environment's accounts belong to an address. Raises `UsageError`."""
     tls = TLS(options.ca_file, options.client_cert, options.client_key, options.insecure, options.server_name)
     return Target(
         name=name,
-        accounts=accounts_of(options.user, options.user_file),
+        accounts=accounts_of(options.user, options.user_file, environment=bool(name and "://" in name)),
         tls=None if tls == TLS() else tls,
         start=options.start,
         scheme=options.tls,

@@ -163,6 +163,7 @@ def _say(launch: Launch, code: int, options: Namespace) -> int:
     footer = launch.outcome.footer
     if launch.outcome.written:
         whole = journal.read(options.report_dir / "run.jsonl")
+        print(terminal.known(whole) if options.verbose else "", end="")
         print(terminal.unexpected(whole), end="")
         if not options.quiet:
             print(terminal.summary(whole) if whole.results else "", end="")

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance import catalogue, expectations, journal
+from conformance import catalogue, expectations, journal, report
 from conformance.errors import ImapspecError, SuiteError, UsageError
 from conformance.pytest_plugin import KEY, LAUNCH
 from conformance.pytest_plugin.items import ScenarioFile, annotate, is_scenario, results_of
+from conformance.report import terminal
 from conformance.runner.choose import accounts_of, seed_of
 from conformance.runner.conduct import Conductor, start
 from conformance.runner.plan import Plan, Target
@@ -175,7 +176,8 @@ class ControllingSide(Playing):
         if self._unplayed:
             count = len(self._unplayed)
             words = f"{count} case{'s' * (count != 1)} could not be played"
-            return SuiteError("\n".join([words, *(f"{n}: {text}" for n, text in self._unplayed.items())]))
+            shown = [f"{node}: {text}" for node, text in self._unplayed.items()][:3]
+            return SuiteError("\n".join([words, *shown, *(["..."] if count > len(shown) else [])]))
         if exitstatus == pytest.ExitCode.INTERNAL_ERROR:
             return SuiteError(
                 "an internal error of pytest or of this plugin ended the run; it is shown above"
@@ -192,8 +194,6 @@ class ControllingSide(Playing):
         )
         self.launch.left = self.conductor.left
         if self.launch.outcome.written:
-            from conformance import report  # noqa: PLC0415 - nobody waits for a page before the end
-
             report.write_all(journal.read(self.plan.journal), self.plan.report_dir)
 
     @pytest.hookimpl(optionalhook=True)
@@ -201,8 +201,6 @@ class ControllingSide(Playing):
         """For plain pytest: what gates, and where the report is."""
         if self.launch.outcome is None:
             return
-        from conformance.report import terminal  # noqa: PLC0415 - as above
-
         footer = self.launch.outcome.footer
         terminalreporter.section(KEY)
         if self.launch.outcome.written:
@@ -243,11 +241,13 @@ def _plan(config: pytest.Config) -> Plan:
     settings = Settings(
         seed_of(option("--imap-seed")), option("--imap-timeout"), allow_inbox=option("--imap-allow-inbox")
     )
+    target = option("--imap-target")
+    accounts = accounts_of(option("--imap-user"), environment="://" in target)
     return Plan(
-        Target(option("--imap-target"), accounts_of(option("--imap-user")), tls, option("--imap-start")),
+        Target(target, accounts, tls, option("--imap-start")),
         settings,
         Path(option("--imap-report-dir")),
-        command=("run", option("--imap-target")),
+        command=("run", target),
         expectations=expectations.read(Path(expect), find(), catalogue.load())
         if expect
         else expectations.Expectations(),

@@ -5,17 +5,21 @@ Every report is a fold over the journal. Knows journal and catalogue only, so th
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING
 
 from conformance.errors import UsageError
-from conformance.report import fold, html, junit, summary
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from conformance.journal import Journal
 
-_WRITERS = {"report.html": html.render, "junit.xml": junit.render, "summary.md": summary.render}
+#: File name -> the module that renders it; imported at the end, because nobody waits for a page before.
+_WRITERS = {"report.html": "html", "junit.xml": "junit", "summary.md": "summary"}
+
+#: What `write_all` writes.
+FILES = tuple(_WRITERS)
 
 
 def write_all(journal: Journal, directory: Path) -> dict[str, Path]:
@@ -23,13 +27,16 @@ def write_all(journal: Journal, directory: Path) -> dict[str, Path]:
 
     Raises `UsageError` when the directory cannot be written.
     """
-    run = fold.fold(journal)
+    from conformance.report.fold import fold  # noqa: PLC0415 - see _WRITERS
+
+    run = fold(journal)
     written = {}
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        for name, render in _WRITERS.items():
+        for name, module in _WRITERS.items():
             written[name] = directory / name
-            written[name].write_text(render(run), encoding="utf-8", newline="\n")
+            text = importlib.import_module(f"conformance.report.{module}").render(run)
+            written[name].write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
         raise UsageError(
             f"cannot write the reports to {directory}: {error.strerror}. Choose another --report-dir."

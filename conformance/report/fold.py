@@ -84,6 +84,9 @@ ATTENTION: dict[str, tuple[str, str]] = {
     "expired": ("Expired expectations", "Their entries have passed their last day and excuse no longer."),
 }
 
+#: Options that were about the run as a whole: they are left out when one of its cases is to be run again.
+_WHOLE = {"--last-failed", "-x", "--exitfirst", "-q", "--quiet"}
+
 _FAILED = ("FAIL", "CRASH", "TIMEOUT", "FLAKY")
 
 
@@ -336,7 +339,7 @@ def _again(header: Header, result: Result, case: Case | None) -> str:
     if header.command[:1] != ("run",):
         words = ["replay", case.path if case else result.id, "--target", header.target]
     else:
-        words = [word for word in header.command if word not in header.selection]
+        words = [word for word in header.command if word not in header.selection and word not in _WHOLE]
         words.append(result.id or result.requirement)
     return shlex.join(["imapspec", *words])
 

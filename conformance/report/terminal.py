@@ -8,22 +8,36 @@ from conformance.report.block import block
 from conformance.report.fold import ATTENTION, MARKS, fold, tally
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from conformance.journal import Journal
+    from conformance.report.fold import Item
 
 _WIDTH = 110
+
+_ERRORS = ("Errors of imapspec", "They say nothing about the server: please report them.")
+_KNOWN = ("Known failures", "As the expectation file says.")
 
 
 def unexpected(journal: Journal) -> str:
     """Blocks of all results that need attention, by reason; "" when there are none."""
     run = fold(journal)
-    lines: list[str] = []
-    for state, (title, advice) in ATTENTION.items():
-        items = run.wanting(state)
-        if items:
-            head = f"{title.upper()} ({len(items)})  {advice} "
-            lines += [head + "-" * max(3, _WIDTH - len(head))]
-            lines += [f"{block(item, width=_WIDTH)}\n" for item in items]
-    return "\n".join(lines) + ("\n" if lines else "")
+    parts = [_blocks(*_ERRORS, run.marked("error"))]
+    parts += [_blocks(*words, run.wanting(state)) for state, words in ATTENTION.items()]
+    return "".join(parts)
+
+
+def known(journal: Journal) -> str:
+    """Blocks of the failures that the expectation file foresees; "" when there are none."""
+    return _blocks(*_KNOWN, tuple(item for item in fold(journal).items if item.excused))
+
+
+def _blocks(title: str, advice: str, items: Sequence[Item]) -> str:
+    if not items:
+        return ""
+    head = f"{title.upper()} ({len(items)})  {advice} "
+    lines = [head + "-" * max(3, _WIDTH - len(head)), *(f"{block(item, width=_WIDTH)}\n" for item in items)]
+    return "\n".join(lines) + "\n"
 
 
 def summary(journal: Journal) -> str:

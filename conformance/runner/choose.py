@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 VARIABLE = "IMAPSPEC_USERS"
 
 
-def accounts_of(given: Sequence[str], file: Path | None = None) -> tuple[Account, ...]:
-    """Accounts as `USER:PASSWORD`, from the command line, else a file with one a line, else the environment.
+def accounts_of(
+    given: Sequence[str], file: Path | None = None, *, environment: bool = True
+) -> tuple[Account, ...]:
+    """Accounts as `USER:PASSWORD`, from the command line, else a file with one a line, else (if it is to be asked) the environment.
 
     Raises `UsageError`; its message never repeats what was given.
     """
@@ -31,9 +33,12 @@ def accounts_of(given: Sequence[str], file: Path | None = None) -> tuple[Account
     if not lines and file is not None:
         try:
             lines = file.read_text(encoding="utf-8").splitlines()
-        except OSError as error:
-            raise UsageError(f"cannot read the file of accounts {file}: {error.strerror}.") from None
-    if not lines:
+        except (OSError, UnicodeDecodeError) as error:
+            problem = error.strerror if isinstance(error, OSError) else "not UTF-8"
+            raise UsageError(
+                f"cannot read the file of accounts {file}: {problem}. Give a text file with one USER:PASSWORD a line."
+            ) from None
+    if not lines and environment:
         lines = os.environ.get(VARIABLE, "").splitlines()
     return tuple(_account(line) for line in lines if line.strip())
 

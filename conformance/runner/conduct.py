@@ -6,6 +6,7 @@ journal of a run does not depend on who played what.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 import itertools
@@ -13,7 +14,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from conformance import __version__, catalogue, expectations, journal
+from conformance import __version__, catalogue, expectations, journal, report
 from conformance.errors import ImapspecError, SuiteError, UsageError
 from conformance.journal import Case, Footer, Header, Result
 from conformance.runner.findings import Findings
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from conformance.journal import Gate, Record
     from conformance.runner.plan import Plan
     from conformance.servers.base import Server
+
+
+_ANY = "title: any\nproves: rfc3501/6.1.2/any\nstate: greeted\n\nC: NOOP\nS: OK\n"
 
 
 def _now() -> str:
@@ -53,8 +57,9 @@ def start(server: Server) -> None:
 
 
 def _compile() -> None:
-    """Read a scenario, so that all grammars are at hand."""
-    parse("title: any\nproves: rfc3501/6.1.2/any\nstate: greeted\n\nC: NOOP\nS: OK\n", case="any", path="any")
+    """Read a scenario, so that all grammars are at hand. What is wrong with one is told where it is used."""
+    with contextlib.suppress(ImapspecError):
+        parse(_ANY, case="any", path="any")
 
 
 class Conductor:
@@ -105,7 +110,8 @@ class Conductor:
             folder.mkdir(parents=True, exist_ok=True)
             for stale in folder.glob(".run-*.jsonl"):
                 stale.unlink()
-            self.plan.journal.write_text("", encoding="utf-8")
+            for file in (self.plan.journal, *(folder / name for name in report.FILES)):
+                file.write_text("", encoding="utf-8")
         except OSError as error:
             where = error.filename or folder
             raise UsageError(
