@@ -31,7 +31,7 @@ NEVER = "NEVER"
 #: `${...}` of a template: the rest of the innermost list that can be cut short.
 REST = "REST"
 _REST = "${...}"
-_BEFORE_REST = frozenset({"SP", "LPAR", "LSQB"})
+_BEFORE_REST = frozenset({"SP", "LPAR"})
 _LITERAL = "LITERAL"
 _SILENT = frozenset({"SP", "CRLF"})
 #: More digits than any number that is in range has; `int` takes quadratic time, and refuses thousands.

@@ -63,6 +63,7 @@ WORDS: dict[str, str] = {
     "media_text": "a media type in double quotes",
     "_msg_att_item": "a data item such as FLAGS or BODY[]",
     "HOLE": "a hole",
+    "TEXT_LITERAL": '{text "..."}',
     "REST": "${...}",
 }
 

@@ -74,7 +74,8 @@ def _or_hole(value: Callable[[str], Value]) -> Callable[[str], Value]:
 _VALUES: dict[str, Callable[[str], Value]] = {
     "NUMBER": lambda text: Number(number(text)),
     "NZ_NUMBER": lambda text: Number(number(text)),
-    "ATOM": _or_hole(Atom),
+    "ATOM": Atom,
+    "WORD": _or_hole(Atom),
     "AUTH_CAPABILITY": Atom,
     "FLAG_KEYWORD": _or_hole(Atom),
     "FLAG_EXTENSION": Atom,
@@ -167,7 +168,8 @@ def _status_text(tree: Tree[Token], raw: bytes) -> tuple[Code | None, bytes | Re
     for node in tree.children:
         if isinstance(node, Tree):
             name, *items = _values(node, raw)
-            code = Code(name.key if isinstance(name, Atom) else "", tuple(items))
+            assert isinstance(name, Atom)
+            code = Code(name.key, tuple(items))
         elif node.type in ("TEXT", "PLAIN_TEXT"):
             text = node.encode("latin-1")
         elif node.type == "REST":
