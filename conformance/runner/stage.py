@@ -68,7 +68,9 @@ class Stage:
         return [_agreed(first, second) for first, second in zip(results, again, strict=True)]
 
     def _is_new(self, results: list[Result], signatures: set[str]) -> bool:
-        failed = [r for r in results if r.status in BAD_STATUSES and r.status != "ERROR"]
+        failed = [r for r in results if r.status in BAD_STATUSES]
+        if any(result.status == "ERROR" for result in failed):
+            return False  # what we did wrong says nothing about the server, however often
         plan = self._plan
         gates = expectations.gate(failed, plan.expectations, plan.today, strict=plan.strict)
         return any(gate.state in ("new", "changed") for gate in gates) or bool(signatures - self._reported)
@@ -189,6 +191,8 @@ def _agreed(first: Result, second: Result) -> Result:
     """The first attempt's result, unless the second disagrees."""
     if (first.status, first.signature) == (second.status, second.signature):
         return first
+    if second.status == "ERROR":
+        return second
     if not {first.status, second.status} & set(BAD_STATUSES):
         return second
     return dataclasses.replace(
