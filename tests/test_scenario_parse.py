@@ -354,3 +354,9 @@ def test_every_example_of_the_language_reference_is_read(example: str) -> None:
     several = "connections: A B\n" if re.search("^[AB] ", example, re.MULTILINE) else ""
     text = example if example.startswith("title:") else f"{HEAD}{several}\n{example}"
     parse(text, case="x", path="scenarios.md", read_file=lambda _: b"")
+
+
+def test_a_line_that_accepts_a_continuation_request_or_a_completion_closes_its_command() -> None:
+    text = "title: t\nproves: rfc3501/3/x\nstate: selected\n\nC: AUTHENTICATE PLAIN\nS: NO | BAD | + -> WARN an exchange\n"
+    steps = parse(text, case="x", path="x.imap").steps
+    assert [type(step).__name__ for step in steps] == ["Send", "Expect"]

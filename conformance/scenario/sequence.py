@@ -189,8 +189,8 @@ class _Checker:
         if not ends:
             return
         connection.in_group = False
-        if any(_continues(outcome) for outcome in ends):
-            return
+        if all(_continues(outcome) for outcome in ends):
+            return  # the command goes on; where `+` is one outcome of several, the scenario asks no more of it
         connection.closed = all(isinstance(outcome.template, End) for outcome in ends)
         if connection.closed:
             connection.open.clear()
