@@ -21,7 +21,7 @@ _NAME = re.compile(r"\b_*[A-Za-z][A-Za-z0-9_]*\b")
 
 
 @dataclass(frozen=True)
-class _Source:
+class Source:
     """Fragments in their order, and where each begins in the whole text (lines count from 1)."""
 
     text: str
@@ -44,7 +44,8 @@ class _Source:
         return f"{name}:{line}: {message}"
 
 
-def _read(fragments: tuple[str, ...]) -> _Source:
+def read(fragments: tuple[str, ...]) -> Source:
+    """The text of fragments. Raises `SuiteError` for one that cannot be read."""
     text, starts = "", []
     for fragment in fragments:
         path = resources.GRAMMARS / f"{fragment}.lark"
@@ -54,7 +55,7 @@ def _read(fragments: tuple[str, ...]) -> _Source:
             raise SuiteError(f"{path.name}: {error}") from None
         starts.append((text.count("\n") + 1, path.name))
         text += part if part.endswith("\n") else part + "\n"
-    return _Source(text, tuple(starts))
+    return Source(text, tuple(starts))
 
 
 def compose(fragments: tuple[str, ...], rules: tuple[str, ...]) -> Lark:
@@ -62,7 +63,7 @@ def compose(fragments: tuple[str, ...], rules: tuple[str, ...]) -> Lark:
 
     Raises `SuiteError` with file and line for what Lark refuses, conflicts between alternatives included.
     """
-    source = _read(fragments)
+    source = read(fragments)
     try:
         return Lark(
             source.text,
