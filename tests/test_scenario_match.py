@@ -354,7 +354,13 @@ def test_search_responses_are_one_set() -> None:
 def test_an_ordered_line_needs_a_response_behind_the_line_before() -> None:
     steps = "S: * BYE\nS> OK\n"
     assert told(group(steps, "* BYE x", "a1 OK x")) == [("ok", 0), ("ok", 1)]
-    assert told(group(steps, "a1 OK x", "* BYE x")) == [("ok", 1), ("OK", 0)]
+    assert told(group(steps, "a1 OK x", "* BYE x")) == [("ok", 1), ("order", 0)]
+    assert told(group(steps, "a1 NO x", "* BYE x")) == [("ok", 1), ("NO", 0)]
+    steps = "S: * ${} EXISTS\nS> * ${} RECENT\nS: OK\n"
+    assert told(group(steps, "* 1 RECENT", "* 2 EXISTS", "a1 OK x"))[1] == ("order", 0)
+    assert told(group(steps, "* 2 EXISTS", "a1 OK x"))[1] == ("missing", None)
+    steps = "S: * 2 EXISTS\nS> * 2 EXISTS\nS: OK\n"
+    assert told(group(steps, "* 2 EXISTS", "a1 OK x"))[1] == ("missing", None)
 
 
 def test_an_optional_line_binds_if_it_arrives() -> None:
@@ -424,6 +430,8 @@ def test_the_end_is_an_outcome_with_or_without_bye() -> None:
     assert told(group("S: end BYE\n", "* BYE x", ended=True)) == [("ok", 1)]
     assert told(group("S: end BYE\n", ended=True)) == [("closed", 0)]
     assert told(group("S: end\n", "* BYE x")) == [("missing", None)]
+    assert told(group("S: end\n", "* BYE x", "a1 OK x")) == [("open", 1)]
+    assert told(group("S: end BYE\n", "a1 OK x", ended=True)) == [("closed", 1)]
     assert told(group("S: OK | end -> INFO closed\n", ended=True)) == [("ok", 0)]
     assert told(group("S! end\nS: OK\n", "a1 OK x", ended=True)) == [("unwanted", 1), ("ok", 0)]
 
@@ -452,6 +460,19 @@ def test_the_end_is_an_outcome_with_or_without_bye() -> None:
             False,
             ("mismatch", "* 1 FETCH (UID 6)", "UID is 6, expected was 5"),
         ),
+        (
+            "S: * OK [UIDNEXT 5] ${...}\nS: OK\n",
+            ["* OK [UIDVALIDITY 5] x", "* OK [UIDNEXT 6] x", "* OK [UNSEEN 5] x", "a1 OK x"],
+            False,
+            ("mismatch", "* OK [UIDNEXT 6] x", "response code is [UIDNEXT 6], expected was [UIDNEXT 5]"),
+        ),
+        (
+            "S: * BYE\nS> OK\n",
+            ["a1 OK x"],
+            False,
+            ("missing", "a1 OK x", ""),
+        ),
+        ("S: end\n", ["a1 OK x"], False, ("open", "a1 OK x", "the connection stayed open")),
         ("S: * 3 EXISTS\nS: OK\n", ["a1 NO no"], False, ("missing", "a1 NO no", "")),
         ("S: * 3 EXISTS\nS: OK\n", [], True, ("closed", "", "")),
         ("S: OK\n", ["* BYE x"], True, ("closed", "", "")),

@@ -380,13 +380,12 @@ class Player:
         what = "timeout" if late and judged.what == "missing" else judged.what
         status = "TIMEOUT" if what == "timeout" else self._ledger.unmet(requirement)
         actual = judged.actual or _ACTUAL.get(what, what)
-        message = judged.difference if what == "mismatch" else ""
         return Mark(
             status,
             line.line,
             what,
             line.source,
-            message,
+            judged.difference,
             judged.expected,
             actual,
             (step, step),

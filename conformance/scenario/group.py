@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 #: What became of a line. "ok": an outcome arrived, or nothing did and nothing had to. "unwanted": an `S!` response arrived. All others:
 #: no outcome arrived; "OK", "NO" and "BAD" are the completion that came instead, "closed" says that the connection ended instead,
-#: "mismatch" that a response of the same name arrived and differed, "missing" that nothing like it arrived.
-What = Literal["ok", "unwanted", "OK", "NO", "BAD", "closed", "mismatch", "missing"]
+#: "open" that it did not end, "mismatch" that a response of the same name arrived and differed, "order" that the response arrived
+#: before that of the line above, "missing" that nothing like it arrived.
+What = Literal["ok", "unwanted", "OK", "NO", "BAD", "closed", "open", "mismatch", "order", "missing"]
 
 #: Responses that are merged, and so may be taken by several lines.
 SHARED = frozenset({"FETCH", "SEARCH"})
@@ -58,7 +59,7 @@ class Judged:
     #: Of the response that decides, among those that arrived; their number means the end of the connection.
     place: int | None = None
     actual: str = ""  #: that response in one line, "" if there is none
-    difference: str = ""  #: how it differs from what was expected, a clause
+    difference: str = ""  #: how it differs from what was expected, a clause; "" if the response says it
 
     @property
     def expected(self) -> str:
@@ -95,8 +96,8 @@ def match_group(lines: Sequence[Expect], arrived: Arrived, bindings: Bindings) -
     search = _Search(positive, arrived, bindings)
     taken = frozenset(place for choice in search.best if choice for place in choice.places)
     judged = iter(
-        _met(line, choice) if choice else _unmet(line, arrived, search)
-        for line, choice in zip(positive, search.best, strict=True)
+        _met(line, choice) if choice else _unmet(n, line, arrived, search)
+        for n, (line, choice) in enumerate(zip(positive, search.best, strict=True))
     )
     results = tuple(
         _forbidden(line, arrived, search.bound, taken) if line.mode == "must-not" else next(judged)
@@ -215,23 +216,51 @@ def _met(line: Expect, choice: _Choice) -> Judged:
     return Judged(line, "ok", choice.outcome, choice.places[-1], _shown(choice.candidate))
 
 
-def _unmet(line: Expect, arrived: Arrived, search: _Search) -> Judged:
-    """Nothing was left that fits: say what came instead."""
+def _unmet(n: int, line: Expect, arrived: Arrived, search: _Search) -> Judged:
+    """Nothing was left that fits the n-th line: say what came instead."""
     if line.mode == "may":
         return Judged(line, "ok")
+    if early := _early(n, search):
+        return Judged(
+            line,
+            "order",
+            place=early.places[-1],
+            actual=_shown(early.candidate),
+            difference="it arrived before what the line above expects",
+        )
     if near := _nearest(line, arrived, search):
         return near
+    only_end = all(isinstance(outcome.template, End) for outcome in line.outcomes)
     completion = next(
         (c for c in search.merged if c.response.kind == "tagged" and _tag_fits(line, c.response, arrived)),
         None,
     )
-    if completion and ends_group(line):
+    if completion and ends_group(line) and not only_end:
         return Judged(
             line, _completion(completion.response), place=completion.places[-1], actual=_shown(completion)
         )
     if arrived.ended:
         return Judged(line, "closed", place=len(arrived.responses))
+    if completion and only_end:
+        return Judged(
+            line,
+            "open",
+            place=completion.places[-1],
+            actual=_shown(completion),
+            difference="the connection stayed open",
+        )
     return Judged(line, "missing", actual=_shown(completion))
+
+
+def _early(n: int, search: _Search) -> _Choice | None:
+    """What the n-th line, an `S>`, could have taken if it had not arrived before that of the line above."""
+    above = search.best[n - 1] if n and search.lines[n].after_previous else None
+    taken = [choice.places for choice in search.best if choice]
+    for choice in search.choices[n] if above else ():
+        free = not (choice.exclusive and choice.places in taken)
+        if free and any(True for _ in solve(choice.compared, search.bound)):
+            return choice
+    return None
 
 
 def _completion(response: Response) -> What:
@@ -241,21 +270,28 @@ def _completion(response: Response) -> What:
 
 def _nearest(line: Expect, arrived: Arrived, search: _Search) -> Judged | None:
     """The response of an expected name that differs least."""
-    best: tuple[int, Candidate, Mismatch] | None = None
+    best: tuple[tuple[int, bool], Candidate, Mismatch] | None = None
     for template in (outcome.template for outcome in line.outcomes):
         for candidate in search.merged:
             response = candidate.response
             if isinstance(template, End) or (template.kind, template.name) != (response.kind, response.name):
                 continue
             found = match(template, response, search.bound) if _tag_fits(line, response, arrived) else None
-            if isinstance(found, Mismatch) and (best is None or found.depth > best[0]):
-                best = found.depth, candidate, found
+            if not isinstance(found, Mismatch):
+                continue
+            nearness = found.depth, _code_name(template) == _code_name(response)
+            if best is None or nearness > best[0]:
+                best = nearness, candidate, found
     if best is None:
         return None
     _, candidate, mismatch = best
     return Judged(
         line, "mismatch", place=candidate.places[-1], actual=_shown(candidate), difference=str(mismatch)
     )
+
+
+def _code_name(response: Response) -> str:
+    return response.code.name if response.code else ""
 
 
 def _forbidden(line: Expect, arrived: Arrived, bindings: Bindings, taken: frozenset[int]) -> Judged:
