@@ -12,10 +12,11 @@ import pytest
 
 from conformance import catalogue, expectations, journal
 from conformance.cli.common import all_files, file_of, proofs, settings_of, shown_command, target_of
-from conformance.cli.ending import ended
+from conformance.cli.ending import ended, tell
 from conformance.cli.progress import Progress
 from conformance.errors import NothingSelectedError, SuiteError, UsageError, nearest
 from conformance.pytest_plugin import LAUNCH
+from conformance.pytest_plugin.items import is_known
 from conformance.pytest_plugin.sides import Launch, left_behind
 from conformance.report import terminal
 from conformance.runner.choose import read_foreign
@@ -53,9 +54,15 @@ def run(options: Namespace) -> int:
         today=dt.datetime.now(dt.UTC).date(),
         strict=options.strict,
     )
-    progress = Progress(list(paths), quiet=options.quiet, verbose=options.verbose)
+    progress = Progress(
+        list(paths),
+        lambda results: is_known(results, plan),
+        quiet=options.quiet,
+        verbose=options.verbose,
+    )
     launch = Launch(plan, progress.begin, progress.played, by_us=True)
     code = _pytest(launch, list(paths.values()), options)
+    progress.end()
     return _say(launch, code, options)
 
 
@@ -138,10 +145,7 @@ def _pytest(launch: Launch, paths: list[Path], options: Namespace) -> int:
     arguments += ["-p", "conformance.pytest_plugin"]
     if options.workers:
         arguments += ["-p", "xdist.plugin", "-n", str(options.workers)]
-    try:
-        return int(pytest.main([*arguments, *map(str, paths)], plugins=[_Announce(launch)]))
-    finally:
-        sys.stdout.flush()
+    return int(pytest.main([*arguments, *map(str, paths)], plugins=[_Announce(launch)]))
 
 
 class _Announce:
@@ -163,17 +167,16 @@ def _say(launch: Launch, code: int, options: Namespace) -> int:
     footer = launch.outcome.footer
     if launch.outcome.written:
         whole = journal.read(options.report_dir / "run.jsonl")
-        print(terminal.known(whole) if options.verbose else "", end="")
-        print(terminal.unexpected(whole), end="")
+        tell(terminal.known(whole) if options.verbose else "", end="")
+        tell(terminal.unexpected(whole), end="")
         if not options.quiet:
-            print(terminal.summary(whole) if whole.results else "", end="")
-            print(f"reports  {options.report_dir / 'report.html'}  junit.xml  summary.md  run.jsonl")
+            tell(terminal.summary(whole) if whole.results else "", end="")
+            tell(f"reports  {options.report_dir / 'report.html'}  junit.xml  summary.md  run.jsonl")
     if launch.left:
-        print(f"imapspec: {left_behind(launch.left, launch.plan.target.name)}")
+        tell(f"imapspec: {left_behind(launch.left, launch.plan.target.name)}")
     if footer.error and not launch.outcome.results:
         return ended(footer.error, footer.exit_code)
     if "\n" in footer.error:
-        sys.stdout.flush()
         print(f"imapspec: {footer.error}", file=sys.stderr, flush=True)
-    print(f"imapspec: exit {footer.exit_code} ({footer.reason})")
+    tell(f"imapspec: exit {footer.exit_code} ({footer.reason})")
     return footer.exit_code

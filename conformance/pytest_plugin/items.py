@@ -79,12 +79,22 @@ def raise_for(results: Sequence[Result], plan: Plan) -> None:
     """Turn the verdicts of a case into pytest's outcome."""
     if all(result.status in ("SKIP", "BLOCKED") for result in results):
         pytest.skip("; ".join(dict.fromkeys(f"{r.status} {r.reason}: {r.message}" for r in results)))
-    states = _states(results, plan)
-    unexpected = bool(states & expectations.UNEXPECTED.keys()) or any(r.status == "ERROR" for r in results)
-    if unexpected or "known" in states:
+    known = is_known(results, plan)
+    if known or is_unexpected(results, plan):
         raise NotMetError(
-            "\n".join(_line(r) for r in results if r.status not in expectations.GOOD), known=not unexpected
+            "\n".join(_line(r) for r in results if r.status not in expectations.GOOD), known=known
         )
+
+
+def is_unexpected(results: Sequence[Result], plan: Plan) -> bool:
+    """Whether a case's results decide against the run."""
+    errors = any(result.status == "ERROR" for result in results)
+    return errors or bool(_states(results, plan) & expectations.UNEXPECTED.keys())
+
+
+def is_known(results: Sequence[Result], plan: Plan) -> bool:
+    """Whether something is wrong with a case's results, and all of it as the expectation file says."""
+    return "known" in _states(results, plan) and not is_unexpected(results, plan)
 
 
 def _states(results: Sequence[Result], plan: Plan) -> set[GateState]:

@@ -49,6 +49,9 @@ def summary(journal: Journal) -> str:
     for key in ("skip", "blocked"):
         for reason, ids in run.by_reason(key).items():
             lines.append(f" {MARKS[key].word:7} {len(ids)} {reason}")
+    if run.footer:
+        workers = run.header.workers
+        lines.append(f" time    {run.footer.duration:.1f} s with {workers} worker{'s' * (workers != 1)}")
     lines.append(
         _wrapped([f"{s.number} {_ratio(tally(i for r in s.rows for i in r.items))}" for s in run.sections])
     )
