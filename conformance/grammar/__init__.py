@@ -1,7 +1,7 @@
-"""The syntax of what a server sends, from `grammars/*.lark`: recognise, explain, parse.
+"""The syntax of what a server sends, and of commands, from `grammars/*.lark`: recognise, explain, parse.
 
-One unit of octets (a response with its literals) goes in. A unit that the grammar refuses is a `Problem`, a value that says what
-was being read, where it stopped and what was expected there.
+One unit of octets (a response or a command, with its literals) goes in. A unit that the grammar refuses is a `Problem`, a value that
+says what was being read, where it stopped and what was expected there.
 
 Knows: syntax. Must not know: what a response means, how octets arrive, who sent them.
 """
@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from conformance.grammar.automaton import Automaton, Stop, number
-from conformance.grammar.compose import compose
+from conformance.grammar.compose import compose, files
 from conformance.grammar.problem import Problem, diagnose, visible
 
 if TYPE_CHECKING:
@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 
 __all__ = ["DEFAULT", "Grammar", "Kind", "Problem", "Refused", "load", "number", "visible"]
 
-Kind = Literal["response", "greeting"]
+Kind = Literal["response", "greeting", "command"]
 
 #: The fragments of `load()`.
 DEFAULT = ("rfc3501",)
 
-_RULES = {"response": "response_unit", "greeting": "greeting"}
+_RULES: dict[Kind, str] = {"response": "response_unit", "greeting": "greeting"}
+_COMMAND = "command"
 _TEMPLATE = "template"
 
 
@@ -43,25 +44,31 @@ class Grammar:
 
     def __init__(self, fragments: tuple[str, ...]) -> None:
         self.fragments = fragments
-        self._automaton = Automaton(compose(fragments, tuple(_RULES.values())))
+        self._responses = Automaton(compose(files(fragments, commands=False), tuple(_RULES.values())))
+
+    @functools.cached_property
+    def _commands(self) -> Automaton:
+        """Compiled when it is first needed: a run against a server needs responses alone."""
+        return Automaton(compose(files(self.fragments, commands=True), (_COMMAND,)))
 
     def recognise(self, kind: Kind, octets: bytes) -> bool:
         """Whether the octets are one whole, well-formed unit of that kind."""
-        text = octets.decode("latin-1")
-        return not isinstance(self._automaton.run(_RULES[kind], text, build=False), Stop)
+        automaton, rule = self._entry(kind)
+        return not isinstance(automaton.run(rule, octets.decode("latin-1"), build=False), Stop)
 
     def explain(self, kind: Kind, octets: bytes) -> Problem | None:
         """Why the octets are refused; None if they are well formed."""
+        automaton, rule = self._entry(kind)
         text = octets.decode("latin-1")
-        outcome = self._automaton.run(_RULES[kind], text, build=False)
-        return diagnose(self._automaton, outcome, text) if isinstance(outcome, Stop) else None
+        outcome = automaton.run(rule, text, build=False)
+        return diagnose(automaton, outcome, text) if isinstance(outcome, Stop) else None
 
     def parse(self, kind: Kind, octets: bytes) -> Tree[Token]:
         """The tree of the octets: rules under their names, tokens in order without spaces and CRLF.
 
         Raises `Refused`.
         """
-        return _tree(self._automaton, _RULES[kind], octets.decode("latin-1"))
+        return _tree(*self._entry(kind), octets.decode("latin-1"))
 
     def template(self, text: str) -> Tree[Token]:
         """The tree of one template of a scenario: a response without CRLF, with holes (`grammars/template.lark`).
@@ -80,6 +87,10 @@ class Grammar:
             found = visible(text[offset:]) if offset < len(text) else "the end of the template"
             raise Refused(replace(problem, offset=offset, expected=expected, found=found)) from None
 
+    def _entry(self, kind: Kind) -> tuple[Automaton, str]:
+        """The automaton that reads units of a kind, and its rule for them."""
+        return (self._commands, _COMMAND) if kind == "command" else (self._responses, _RULES[kind])
+
 
 def _tree(automaton: Automaton, rule: str, text: str) -> Tree[Token]:
     outcome = automaton.run(rule, text)
@@ -90,12 +101,12 @@ def _tree(automaton: Automaton, rule: str, text: str) -> Tree[Token]:
 
 @functools.cache
 def _templates(fragments: tuple[str, ...]) -> Automaton:
-    return Automaton(compose((*fragments, _TEMPLATE), (_TEMPLATE,)))
+    return Automaton(compose((*files(fragments, commands=False), _TEMPLATE), (_TEMPLATE,)))
 
 
 @functools.cache
 def load(fragments: tuple[str, ...] | None = None) -> Grammar:
-    """The grammar of some fragments of `grammars/` (file names without ending, later ones extend earlier ones).
+    """The grammar of some fragments of `grammars/` (later ones extend earlier ones).
 
     None means RFC 3501. Raises `SuiteError` with file and line for a fragment that is wrong.
     """

@@ -1,6 +1,7 @@
 """Fragments of `grammars/` -> one compiled Lark grammar.
 
-Fragments are concatenated before Lark sees them, so that any number of them may `%extend` or `%override` the same rule; a source map
+A fragment is `name.lark`, the syntax of what a server sends, or `name-commands.lark`, that of what a client sends besides, or both.
+Files are concatenated before Lark sees them, so that any number of them may `%extend` or `%override` the same rule; a source map
 leads from a message of Lark back to file and line.
 """
 
@@ -18,6 +19,7 @@ from conformance.errors import SuiteError
 _LINE = re.compile(r"line (\d+)")
 _HEAD = re.compile(r"(?:%(?:extend|override) +)?\??(\w+)[^:]*:")
 _NAME = re.compile(r"\b_*[A-Za-z][A-Za-z0-9_]*\b")
+_COMMANDS = "-commands"
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,18 @@ class Source:
         defined = [number for number, head in enumerate(heads, 1) if head and head[1] in named]
         name, line = self.place(defined[-1] if defined else 1)
         return f"{name}:{line}: {message}"
+
+
+def files(fragments: tuple[str, ...], *, commands: bool) -> tuple[str, ...]:
+    """The files of some fragments in their order, with or without those for commands: what `compose` and `read` take."""
+    names = []
+    for fragment in fragments:
+        more = (resources.GRAMMARS / f"{fragment}{_COMMANDS}.lark").exists()
+        if not more or (resources.GRAMMARS / f"{fragment}.lark").exists():
+            names.append(fragment)
+        if more and commands:
+            names.append(fragment + _COMMANDS)
+    return tuple(names)
 
 
 def read(fragments: tuple[str, ...]) -> Source:
