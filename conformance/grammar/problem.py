@@ -62,6 +62,20 @@ WORDS: dict[str, str] = {
     "media_message": "a media type in double quotes",
     "media_text": "a media type in double quotes",
     "_msg_att_item": "a data item such as FLAGS or BODY[]",
+    "command_any": "a command such as NOOP",
+    "command_auth": "a command such as NOOP",
+    "command_nonauth": "a command such as NOOP",
+    "command_select": "a command such as NOOP",
+    "sequence_set": "a sequence set such as 1:*",
+    "fetch_att": "a data item such as FLAGS or BODY[]",
+    "search_key": "a search key such as ALL",
+    "DATE_DAY": "a day in one or two digits",
+    "FLAG_KEYWORD": "a keyword",
+    "LIST_MAILBOX": "a name with or without wildcards",
+    "LITERAL": "a literal",
+    "LITERAL8": "a literal that begins with ~",
+    "BASE64": "base64",
+    "X_WORD": "a word",
     "HOLE": "a hole",
     "TEXT_LITERAL": '{text "..."}',
     "REST": "${...}",
@@ -227,7 +241,7 @@ def _being_read(automaton: Automaton, path: tuple[int, ...]) -> str:
     top = len(path) - 1
     places = _kernel(automaton, path[top])
     if not places:
-        return "response"
+        return _unit(automaton, path)
     owners = set().union(*(_owners(automaton, path, top, place) for place in places))
     while len(owners) > 1:
         owners = _narrow(automaton, path, owners)
@@ -265,4 +279,9 @@ def _parents(automaton: Automaton, path: tuple[int, ...], base: int, name: str) 
             if not p.is_satisfied and p.next.name == name and p.rule.origin.name != name
         )
     )
-    return found or {("response", base)}
+    return found or {(_unit(automaton, path), base)}
+
+
+def _unit(automaton: Automaton, path: tuple[int, ...]) -> str:
+    """The rule of the whole unit."""
+    return next(p.next.name for p in automaton.items[path[0]] if p.rule.origin.name.startswith("$") and not p.index)
