@@ -129,7 +129,7 @@ def diagnose(automaton: Automaton, stop: Stop, text: str) -> Problem:
     if not paths:  # the last token is one that only NEVER follows
         stack, offset = stack[:-1], stop.last_offset
         paths = _continuations(automaton, stack)
-    rule, place, expected = _inside(stop, text, paths.keys()) or (
+    rule, place, expected = _inside(automaton, stop, text, paths.keys()) or (
         _being_read(automaton, next(iter(paths.values()))),
         offset,
         _expected(automaton, paths),
@@ -160,10 +160,15 @@ def _continuations(automaton: Automaton, stack: tuple[int, ...]) -> dict[str, tu
 _TEXT = {"TEXT": ("text", "CRLF"), "PLAIN_TEXT": ("text", "CRLF"), "CODE_TEXT": ("resp-text-code", '"]"')}
 _LITERAL = {"NUL": "an octet other than NUL", "short": "more octets of the literal"}
 _QUOTED = re.compile(r'"(?:[\x01-\x09\x0b\x0c\x0e-!#-\[\]-\x7f]|\\["\\])*')
-_HEADER = re.compile(r"\{([0-9]+(\}\r?)?)?")
+_HEADERS = {"{": "LITERAL", "~": "LITERAL8"}
+#: What there is of a header: its digits, "+", and the end.
+_HEADER = re.compile(r"~?\{(?:([0-9]+)()(\}\r?)?)?")
+_HEADER_PLUS = re.compile(r"~?\{(?:([0-9]+)(\+?)(\}\r?)?)?")
 
 
-def _inside(stop: Stop, text: str, expected: Iterable[str]) -> tuple[str, int, tuple[str, ...]] | None:
+def _inside(
+    automaton: Automaton, stop: Stop, text: str, expected: Iterable[str]
+) -> tuple[str, int, tuple[str, ...]] | None:
     """Rule, offset and words where the octets go wrong inside a token that was begun: text, a quoted string or a literal."""
     offset = stop.offset
     if stop.note:
@@ -176,10 +181,26 @@ def _inside(stop: Stop, text: str, expected: Iterable[str]) -> tuple[str, int, t
         if text[begun.end() : begun.end() + 1] == "\\":
             return "quoted", begun.end() + 1, ('" or \\ behind the backslash',)
         return "quoted", begun.end(), ("a 7-bit character other than NUL, CR and LF", "a double quote")
-    if following == "{" and "LITERAL" in expected and (begun := _HEADER.match(text, offset)):
-        wanted = "CRLF" if begun[2] else 'a digit or "}"' if begun[1] else "a number"
-        return "literal", begun.end(), (wanted,)
-    return None
+    header = _HEADERS.get(following, "")
+    return _inside_header(automaton, header, text, offset) if header in expected else None
+
+
+def _inside_header(
+    automaton: Automaton, header: str, text: str, offset: int
+) -> tuple[str, int, tuple[str, ...]] | None:
+    """The same for the header of a literal. `{n+}` is a fragment's (RFC 7888)."""
+    plus = "+?" in automaton.terminals[header].pattern.value
+    begun = (_HEADER_PLUS if plus else _HEADER).match(text, offset)
+    if begun is None:
+        return None
+    digits, mark, closed = begun.groups()
+    if not digits:
+        wanted: tuple[str, ...] = ("a number",)
+    elif closed:
+        wanted = ("CRLF",)
+    else:
+        wanted = ('"}"',) if mark else ("a digit", *(['"+"'] if plus else []), '"}"')
+    return header.lower(), begun.end(), wanted
 
 
 # ---- between tokens -----------------------------------------------------------------------------------------------------
@@ -284,4 +305,6 @@ def _parents(automaton: Automaton, path: tuple[int, ...], base: int, name: str) 
 
 def _unit(automaton: Automaton, path: tuple[int, ...]) -> str:
     """The rule of the whole unit."""
-    return next(p.next.name for p in automaton.items[path[0]] if p.rule.origin.name.startswith("$") and not p.index)
+    return next(
+        p.next.name for p in automaton.items[path[0]] if p.rule.origin.name.startswith("$") and not p.index
+    )

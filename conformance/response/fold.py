@@ -84,6 +84,7 @@ _VALUES: dict[str, Callable[[str], Value]] = {
     "QUOTED": _quoted,
     "QUOTED_CHAR": lambda text: _octets(text[-1]),
     "LITERAL": _literal,
+    "LITERAL8": _literal,
     "NIL": lambda _text: Nil(),
     "HOLE": lambda text: Hole(text[2:-1]),
     "REST": lambda _text: Rest(),
@@ -131,6 +132,8 @@ def _date_time(tree: Tree[Token], raw: bytes) -> Value:
 #: Rules that are one value, made from their tokens and the octets of the whole response.
 _SINGLE: dict[str, Callable[[Tree[Token], bytes], Value]] = {
     "body_section": _item_name,
+    "binary_section": _item_name,
+    "binary_size": _item_name,
     "date_time": _date_time,
 }
 
