@@ -87,6 +87,14 @@ class Grammar:
             found = visible(text[offset:]) if offset < len(text) else "the end of the template"
             raise Refused(replace(problem, offset=offset, expected=expected, found=found)) from None
 
+    def rivals(self, kind: Kind) -> dict[str, frozenset[str]]:
+        """For each terminal, the terminals that are accepted in some place where it is accepted, too."""
+        found: dict[str, frozenset[str]] = {}
+        automaton, _ = self._entry(kind)
+        for accepted in {frozenset(row.keys() & automaton.terminals.keys()) for row in automaton.actions}:
+            found.update({name: found.get(name, frozenset()) | accepted for name in accepted})
+        return found
+
     def _entry(self, kind: Kind) -> tuple[Automaton, str]:
         """The automaton that reads units of a kind, and its rule for them."""
         return (self._commands, _COMMAND) if kind == "command" else (self._responses, _RULES[kind])

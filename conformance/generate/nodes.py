@@ -1,0 +1,289 @@
+"""What there is to walk: the rules of a grammar as nodes that write octets, each decision on the way left to a chooser.
+
+A walk is bounded by what it has written and by how deep it is in rules: beyond either, every decision takes what leads to the end
+soonest. So it ends, whatever the chooser wants.
+
+Knows: how each kind of node is written. Must not know: how decisions are made, what a rule stands for.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence as Some
+
+#: Contexts: numbers for "below this alternative" and "below this rule". A decision is told in which one it is met.
+Context = int
+
+#: Where a repetition has no end.
+MANY = 2**31
+
+#: How keywords are written: as in the grammar file, in small letters, in both.
+AS_WRITTEN, SMALL, MIXED = range(3)
+
+
+class Chooser(Protocol):
+    """Who decides."""
+
+    def begin(self) -> int:
+        """A walk begins; how its keywords are written."""
+
+    def choose(self, choice: Choice, above: Context, open_: Some[int]) -> int:
+        """One of the alternatives in `open_`, which are in the order of their cost."""
+
+    def times(self, repeat: Repeat, above: Context, least: int, most: int) -> Iterable[object]:
+        """As many objects as there shall be items; drawn one by one."""
+
+    def run(self, run: Run) -> str:
+        """From `run.least` to `run.most` of its units."""
+
+    def number(self, number: Number) -> int:
+        """A number from `number.least` to `number.most`."""
+
+
+class Walk:
+    """One walk: what it has written, piece by piece, and its bounds.
+
+    `trace` has, if wanted, for each rule and terminal its name and which pieces are its own.
+    """
+
+    __slots__ = ("case", "chooser", "deepest", "out", "size", "trace")
+
+    def __init__(self, chooser: Chooser, size: int, deepest: int, trace: list[Span] | None) -> None:
+        self.chooser = chooser
+        self.size = size
+        self.deepest = deepest
+        self.out: list[str] = []
+        self.trace = trace
+        self.case = chooser.begin()
+
+
+#: Name of a rule, a terminal, or "*" for an item of a list; its first piece; where it ends.
+Span = tuple[str, int, int]
+ITEM = "*"
+
+
+class Node:
+    """A part of the grammar. `height`: how many rules deep it goes at least; `cost`: how much it writes at least."""
+
+    __slots__ = ("cost", "height")
+
+    def __init__(self) -> None:
+        self.height: float = 0
+        self.cost: float = 1
+
+    def walk(self, walk: Walk, depth: int, above: Context) -> None:
+        """Write one text that matches."""
+        raise NotImplementedError
+
+    def measure(self) -> tuple[float, float]:
+        """Height and cost from those of the parts."""
+        return 0, 1
+
+    def parts(self) -> Iterator[Node]:
+        """The nodes of which this one consists."""
+        return iter(())
+
+
+class Fixed(Node):
+    """A text that is always the same but for the case of its letters."""
+
+    __slots__ = ("name", "texts")
+
+    def __init__(self, name: str, text: str) -> None:
+        super().__init__()
+        self.name = name
+        mixed = "".join(c.lower() if n % 2 else c.upper() for n, c in enumerate(text))
+        self.texts = (text, text.lower(), mixed)
+
+    def walk(self, walk: Walk, depth: int, above: Context) -> None:  # noqa: ARG002
+        out = walk.out
+        if walk.trace is not None:
+            walk.trace.append((self.name, len(out), len(out) + 1))
+        out.append(self.texts[walk.case])
+
+
+class Run(Node):
+    """Units one after the other: `common` are those that a reader likes to see, some of `units`."""
+
+    __slots__ = ("common", "least", "most", "units")
+
+    def __init__(self, units: Some[str], least: int = 1, most: int | None = 1) -> None:
+        super().__init__()
+        self.units = tuple(dict.fromkeys(units))
+        self.common = tuple(u for u in self.units if u.isascii() and u.isalnum()) or self.units
+        self.least = least
+        self.most = MANY if most is None else most
+
+    def walk(self, walk: Walk, depth: int, above: Context) -> None:  # noqa: ARG002
+        walk.out.append(walk.chooser.run(self))
+
+
+class Number(Node):
+    """A decimal number within bounds."""
+
+    __slots__ = ("edges", "least", "most")
+
+    def __init__(self, least: int, most: int) -> None:
+        super().__init__()
+        self.least = least
+        self.most = most
+        self.edges = tuple(
+            n for n in (0, 1, 2, 10, 2**31 - 1, 2**31, 2**32 - 2, 2**32 - 1, most) if least <= n <= most
+        )
+
+    def walk(self, walk: Walk, depth: int, above: Context) -> None:  # noqa: ARG002
+        walk.out.append(str(walk.chooser.number(self)))
+
+
+class Counted(Node):
+    """A literal: octets, and before them a header that says how many."""
+
+    __slots__ = ("after", "before", "octets")
+
+    def __init__(self, before: Node, after: Node, octets: Run) -> None:
+        super().__init__()
+        self.before = before
+        self.after = after
+        self.octets = octets
+
+    def walk(self, walk: Walk, depth: int, above: Context) -> None:
+        octets = walk.chooser.run(self.octets)
+        self.before.walk(walk, depth, above)
+        walk.out.append(str(len(octets)))
+        self.after.walk(walk, depth, above)
+        walk.out.append(octets)
+
+    def measure(self) -> tuple[float, float]:
+        return 0, 1
+
+    def parts(self) -> Iterator[Node]:
+        yield self.before
+        yield self.after
+
+
+class Given(Node):
+    """A text that somebody else has."""
+
+    __slots__ = ("source",)
+
+    def __init__(self, source: Callable[[], str]) -> None:
+        super().__init__()
+        self.source = source
+
+    def walk(self, walk: Walk, depth: int, above: Context) -> None:  # noqa: ARG002
+        walk.out.append(self.source())
+
+
+class Sequence(Node):
+    """Nodes one after the other."""
+
+    __slots__ = ("items",)
+
+    def __init__(self, items: Some[Node]) -> None:
+        super().__init__()
+        self.items = tuple(items)
+
+    def walk(self, walk: Walk, depth: int, above: Context) -> None:
+        for item in self.items:
+            item.walk(walk, depth, above)
+
+    def measure(self) -> tuple[float, float]:
+        return max((i.height for i in self.items), default=0), sum(i.cost for i in self.items)
+
+    def parts(self) -> Iterator[Node]:
+        return iter(self.items)
+
+
+class Decision(Node):
+    """A place where there is something to decide. `contexts` are those below its outcomes, in their order."""
+
+    __slots__ = ("contexts", "rule")
+
+    def __init__(self, rule: str) -> None:
+        super().__init__()
+        self.rule = rule
+        self.contexts: tuple[Context, ...] = ()
+
+    def below(self, outcome: int) -> Node | None:
+        """What is walked after an outcome."""
+        raise NotImplementedError
+
+
+class Choice(Decision):
+    """One of several nodes."""
+
+    __slots__ = ("cheapest", "items", "open", "tallest")
+
+    def __init__(self, rule: str, items: Some[Node], contexts: Iterator[Context]) -> None:
+        super().__init__(rule)
+        self.items = tuple(items)
+        self.contexts = tuple(next(contexts) for _ in self.items)
+        self.open: tuple[int, ...] = ()
+        self.cheapest: tuple[int, ...] = ()
+        self.tallest: float = 0
+
+    def settle(self) -> None:
+        """Order the alternatives, once heights and costs are known."""
+        possible = [n for n, item in enumerate(self.items) if item.cost < math.inf]
+        self.open = tuple(sorted(possible, key=lambda n: self.items[n].cost))
+        self.cheapest = self.open[:1]
+        self.tallest = max(self.items[n].height for n in possible)
+
+    def walk(self, walk: Walk, depth: int, above: Context) -> None:
+        open_ = self.open
+        if len(walk.out) >= walk.size:
+            open_ = self.cheapest
+        elif depth + self.tallest > walk.deepest:
+            open_ = tuple(n for n in open_ if depth + self.items[n].height <= walk.deepest) or self.cheapest
+        chosen = walk.chooser.choose(self, above, open_)
+        self.items[chosen].walk(walk, depth, self.contexts[chosen])
+
+    def measure(self) -> tuple[float, float]:
+        return min(i.height for i in self.items), min(i.cost for i in self.items)
+
+    def parts(self) -> Iterator[Node]:
+        return iter(self.items)
+
+    def below(self, outcome: int) -> Node:
+        return self.items[outcome]
+
+
+class Repeat(Decision):
+    """A node from `least` to `most` times. Its outcomes: the least, one more, more than that."""
+
+    __slots__ = ("item", "least", "most")
+
+    def __init__(
+        self, rule: str, item: Node, least: int, most: int | None, contexts: Iterator[Context]
+    ) -> None:
+        super().__init__(rule)
+        self.item = item
+        self.least = least
+        self.most = MANY if most is None else most
+        outcomes = min(self.most - least, 2 if least == 0 else 1) + 1
+        self.contexts = tuple(next(contexts) for _ in range(outcomes))
+
+    def walk(self, walk: Walk, depth: int, above: Context) -> None:
+        full = len(walk.out) >= walk.size or depth + self.item.height > walk.deepest
+        trace, item, contexts = walk.trace, self.item, self.contexts
+        last = len(contexts) - 1
+        most = self.least if full else self.most
+        outcome = -self.least
+        for _ in walk.chooser.times(self, above, self.least, most):
+            outcome += 1
+            begin = len(walk.out)
+            item.walk(walk, depth, contexts[min(max(outcome, 0), last)])
+            if trace is not None:
+                trace.append((ITEM, begin, len(walk.out)))
+
+    def measure(self) -> tuple[float, float]:
+        return (self.item.height, self.least * self.item.cost) if self.least else (0, 0)
+
+    def parts(self) -> Iterator[Node]:
+        yield self.item
+
+    def below(self, outcome: int) -> Node | None:
+        return self.item if self.least + outcome else None
