@@ -33,7 +33,7 @@ REST = "REST"
 _REST = "${...}"
 _BEFORE_REST = frozenset({"SP", "LPAR"})
 #: Stand for the header of a literal: {n}CRLF, or {n+}CRLF where a fragment says so; with "~" before it NUL may follow.
-_LITERAL, _LITERAL8 = "LITERAL", "LITERAL8"
+LITERAL, LITERAL8 = "LITERAL", "LITERAL8"
 _SILENT = frozenset({"SP", "CRLF"})
 #: More digits than any number that is in range has; `int` takes quadratic time, and refuses thousands.
 _DIGITS = 20
@@ -152,9 +152,9 @@ class Automaton:
                 kind, stop, word = found.lastgroup or "", found.end(), found[0]
                 if keywords:
                     kind = keywords.get(word.lower(), kind)
-                if kind in (_LITERAL, _LITERAL8):
+                if kind in (LITERAL, LITERAL8):
                     begin, stop = stop, stop + number(word.strip("~{+}\r\n"))
-                    nul = text.find("\0", begin, stop) if kind == _LITERAL else -1
+                    nul = text.find("\0", begin, stop) if kind == LITERAL else -1
                     if nul >= 0 or stop > end:
                         where, note = (nul, "NUL") if nul >= 0 else (end, "short")
                         return Stop(tuple(stack), where, last_type, last_offset, note)
