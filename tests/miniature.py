@@ -8,7 +8,7 @@ What it does not have (RENAME, most of SEARCH and FETCH) it refuses in order.
         ...  # 127.0.0.1, server.port, accounts ACCOUNTS
 
 `wrong` is a function from a command and the replies to it to what is sent instead, with `HANG_UP`, `STAY` or `DIE` among it where
-the server does not go when it should, or goes when it should not. As a program: `miniature.py --port PORT [--die-on COMMAND]`.
+the server does not go when it should, or goes when it should not. As a program: `miniature.py --port PORT [--die-on COMMAND] [--hang-on COMMAND]`.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ import miniature_store as store
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Iterator
 
 ACCOUNTS = {"alice": "white rabbit", "bob": "hatter"}
 
@@ -109,6 +110,15 @@ class Miniature:
             connection.shut(socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join()
+
+    @contextlib.contextmanager
+    def being(self, wrong: Wrong) -> Iterator[None]:
+        """Wrong for a while."""
+        before, self.wrong = self.wrong, wrong
+        try:
+            yield
+        finally:
+            self.wrong = before
 
     def stop_listening(self) -> None:
         """Refuse new connections from now on."""
@@ -254,13 +264,19 @@ def cut(octets: bytes) -> tuple[bytes, bytes]:
 
 
 def main() -> None:
-    """The program: listens until it is killed, or until somebody sends the command that it dies of."""
+    """The program: serves until it is killed, or until somebody sends the command that it dies of or never recovers from."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--die-on", default="")
+    parser.add_argument("--hang-on", default="")
     options = parser.parse_args()
+    hanging = threading.Event()
 
     def deadly(command: Command, replies: list[bytes]) -> list[Reply]:
+        if command.name == options.hang_on:
+            hanging.set()
+        if hanging.is_set():
+            return []
         return [DIE] if command.name == options.die_on else [*replies]
 
     with Miniature(deadly, port=options.port):

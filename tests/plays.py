@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ from conformance.scenario.parse import parse
 from conformance.servers.base import Account
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
     from miniature import Miniature
 
     from conformance.journal import Journal
@@ -50,8 +54,9 @@ def run(
     timeout: float = PATIENCE,
     confirm: bool = False,
     allow_inbox: bool = False,
+    around: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
 ) -> Journal:
-    """A whole run, as its journal tells it."""
+    """A whole run, as its journal tells it; `around` is for the cases, without what comes before and behind them."""
     settings = Settings(seed=1, timeout=timeout, confirm=confirm, allow_inbox=allow_inbox)
     conductor = Conductor(Plan(target, settings, report_dir))
     plan = conductor.begin()
@@ -59,7 +64,8 @@ def run(
     stage = Stage(plan, conductor.server, "main")
     try:
         for each in scenarios:
-            stage.run(each)
+            with around():
+                stage.run(each)
     finally:
         stage.close()
         conductor.finish([each.id for each in scenarios], lost=stage.lost)

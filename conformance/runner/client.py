@@ -212,6 +212,11 @@ class Client:
             self.close()
         return failed
 
+    @property
+    def is_open(self) -> bool:
+        """Whether neither side has closed the connection."""
+        return self._transport is not None
+
     def close(self) -> None:
         """Close our side, without ceremony."""
         if self._transport is not None:

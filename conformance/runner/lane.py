@@ -25,6 +25,7 @@ class Lane:
     sent_at: dict[str, int] = field(default_factory=dict)  #: tag -> number of responses seen when it was sent
     open: list[Expect] = field(default_factory=list)  #: lines read, not judged yet
     open_since: int = 0
+    window: int = 0  #: where the next group begins: where the latest ended, or where a command was sent
     claimed: set[int] = field(default_factory=set)  #: responses that a line has taken
     news_since: int = 0  #: where the window of `poll` begins
     end_accepted: bool = False  #: the server's closing was an accepted outcome
@@ -32,23 +33,23 @@ class Lane:
     def restart(self) -> None:
         """A new connection took the old one's place."""
         self.tags, self.sent_at, self.open, self.claimed = {}, {}, [], set()
-        self.open_since = self.news_since = len(self.client.seen)
+        self.open_since = self.news_since = self.window = len(self.client.seen)
         self.end_accepted = False
 
     def sent(self, label: str, tag: str) -> None:
         """A command went out. What it may select makes older news stale."""
         self.tags[label] = self.tags[""] = tag
-        self.sent_at[tag] = len(self.client.seen)
+        self.sent_at[tag] = self.window = len(self.client.seen)
 
     def sent_raw(self) -> None:
         """Octets went out; a tag in them may be named by a line."""
         self.tags.pop("", None)
-        self.sent_at[""] = len(self.client.seen)
+        self.sent_at[""] = self.window = len(self.client.seen)
 
     def expect(self, line: Expect) -> None:
         """A line that waits for the rest of its group."""
         if not self.open:
-            self.open_since = len(self.client.seen)
+            self.open_since = self.window
         self.open.append(line)
 
     def tag_of(self, line: Expect) -> str:
@@ -79,7 +80,11 @@ class Lane:
         mine = [o for o in self.open if o.mode == "must-not" or not o.label or self.tag_of(o) == tag]
         start = min([self._start(last), *([self.open_since] if mine else [])])
         self.open = [o for o in self.open if o not in mine]
-        return self._judge([*mine, last], start, bindings)
+        outcome = self._judge([*mine, last], start, bindings)
+        place = outcome.lines[-1].place
+        ended = place is not None and place < len(self._places)
+        self.window = self._places[place or 0] + 1 if ended else len(self.client.seen)
+        return outcome
 
     def judge_open(self, bindings: Bindings) -> GroupOutcome:
         """Judge open lines that no completion ends: wait until all are met, or the deadline."""
@@ -88,10 +93,12 @@ class Lane:
         if any(line.mode == "must" for line in lines):
             self.client.wait(lambda: match_group(lines, self._arrived(start)[0], bindings).ok)
         self.open = []
+        self.window = len(self.client.seen)
         return self._judge(lines, start, bindings)
 
     def news(self, line: Expect, bindings: Bindings) -> GroupOutcome:
         """Judge what a `poll` waits for, against everything unclaimed since the window began."""
+        self.window = len(self.client.seen)
         return self._judge([line], self.news_since, bindings, unclaimed=True)
 
     def step_of(self, judged: Judged) -> int:

@@ -102,10 +102,12 @@ class Player:
         }
         self._owners = [self._lanes[c.name] for c in scenario.connections if c.account == 1]
         self._prefix = probe.root + settings.prefix(scenario.id, play.attempt)
+        self._first_identity = _identity(accounts[0])
         self._bindings: Bindings = {
             "prefix": String(self._prefix.encode()),
             "mailbox": String(self._prefix.encode() + b"box"),
             "delimiter": String((probe.delimiter or "").encode()),
+            **self._first_identity,
         }
 
     @property
@@ -219,7 +221,7 @@ class Player:
         lane = self._lane(step)
         waiting = any(line.mode != "must-not" for line in lane.open)
         if waiting and not lane.client.session.view.pending:
-            self._judged(lane, lane.judge_open(self._bindings))
+            self._judged(lane, lane.judge_open(self._known_to(lane)))
         if lane.client.ended is not None:
             gone = "" if lane.end_accepted else "the connection was closed before this step"
             raise _StopError(gone, step.line)
@@ -231,9 +233,13 @@ class Player:
         octets = self._file(part.file) if part.file else self._render(lane, part.template, line)
         return Literal(octets, sync=part.sync)
 
+    def _known_to(self, lane: Lane) -> Bindings:
+        """What holes mean in the lines of a connection; in assertions, the first user is meant."""
+        return {**self._bindings, **_identity(lane.client.account)}
+
     def _render(self, lane: Lane, text: str, line: int) -> bytes:
         try:
-            return holes.render(text, {**self._bindings, **_identity(lane.client.account)})
+            return holes.render(text, self._known_to(lane))
         except KeyError as unbound:
             raise _StopError(
                 f"${{{unbound.args[0]}}} is not known: the line that binds it did not arrive", line
@@ -247,15 +253,16 @@ class Player:
             lane.expect(step)
             return
         waited = lane.wait_for(step)
-        self._judged(lane, lane.judge(step, self._bindings), last=step, waited=waited)
+        self._judged(lane, lane.judge(step, self._known_to(lane)), last=step, waited=waited)
 
     def _poll(self, step: Poll) -> None:
         lane = self._lane(step)
         line = expect_of(step)
         deadline = time.monotonic() + self._settings.timeout
         tries = 0
+        hangs = False
         while True:
-            outcome = lane.news(line, self._bindings)
+            outcome = lane.news(line, self._known_to(lane))
             if outcome.ok or lane.client.ended is not None:
                 break
             if time.monotonic() > deadline:
@@ -265,16 +272,20 @@ class Player:
             tries += 1
             tag = lane.client.command(b"NOOP", line=step.line)
             if lane.client.wait_for(tag, step.line) == "timeout":
+                outcome = lane.news(line, self._known_to(lane))
+                hangs = not outcome.ok
                 break
-        self._judged(lane, outcome)
+        self._judged(lane, outcome, last=line if hangs else None, waited="timeout" if hangs else "done")
 
     def _assert(self, step: Assert) -> None:
         unbound = [o.hole for o in step.operands if o.hole is not None and o.hole not in self._bindings]
         requirement = carried_by(step, self._scenario) or ""
         if unbound:
-            raise _StopError(
-                f"${{{unbound[0]}}} is not known: the line that binds it did not arrive", step.line
+            words = f"${{{unbound[0]}}} is not known: the line that binds it did not arrive"
+            self._marked(
+                requirement, Mark("BLOCKED", step.line, source=step.source, message=words, actual=words)
             )
+            raise _StopError(words, step.line)
         wrong = evaluate(step, self._bindings)
         status = "PASS" if wrong is None else self._ledger.unmet(requirement)
         latest = self._play.step_count
@@ -291,7 +302,7 @@ class Player:
 
     def _reconnect(self, step: Reconnect) -> None:
         lane = self._lane(step)
-        if lane.client.ended is None:
+        if lane.client.is_open:
             perform(lane.client, b"LOGOUT")
         lane.client.close()
         greet(lane.client, starttls=self._starttls)
@@ -308,7 +319,7 @@ class Player:
         failed = lane.client.start_tls()
         if failed is None:
             self._ledger.mark(requirement, Mark("PASS", step.line))
-            lane.open_since = len(lane.client.seen)
+            lane.window = len(lane.client.seen)
             return
         accepted = next((o for o in step.outcomes if isinstance(o.template, End)), None)
         at = (lane.client.end_step, lane.client.end_step)
@@ -340,7 +351,7 @@ class Player:
             if lane.open and lane.client.ended is None:
                 if not lane.client.session.view.uncertain:
                     lane.client.wait_for(lane.client.command(b"NOOP"))
-                self._judged(lane, lane.judge_open(self._bindings))
+                self._judged(lane, lane.judge_open(self._known_to(lane)))
 
     # --- marks -------------------------------------------------------------------------------------------------------
 
@@ -348,7 +359,7 @@ class Player:
         self, lane: Lane, group: GroupOutcome, *, last: Expect | None = None, waited: Waited = "done"
     ) -> None:
         """Marks of a judged group; stops when the line that ends it was not met."""
-        self._bindings = group.bindings
+        self._bindings = {**group.bindings, **self._first_identity}
         late = waited == "timeout"
         for judged in group.lines:
             ends = judged.line is last
