@@ -9,20 +9,19 @@ import itertools
 import re
 from typing import TYPE_CHECKING
 
-from conformance.errors import SuiteError
 from conformance.generate.environment import spellings
 from conformance.generate.nodes import (
     Choice,
-    Context,
     Counted,
     Fixed,
     Given,
     Node,
     Number,
     Repeat,
+    RuleNode,
     Run,
     Sequence,
-    Walk,
+    TerminalNode,
 )
 from conformance.generate.patterns import walkable
 from conformance.grammar import definitions as written
@@ -50,74 +49,7 @@ _SENSE = {
 _LITERAL = "LITERAL"
 _COUNT = "[0-9]+"
 
-#: After so many texts that are keywords there is no other.
-_TRIES = 100
-
 _Key = tuple[str, str]
-
-
-class RuleNode(Node):
-    """A rule: what its definition writes."""
-
-    __slots__ = ("body", "context", "name")
-
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self.name = name
-        self.body: Node = Sequence(())
-        #: 0 where the rule is itself a decision: that is then met in the context of whoever refers to the rule.
-        self.context: Context = 0
-        self.height = self.cost = float("inf")
-
-    def walk(self, walk: Walk, depth: int, above: Context) -> None:
-        trace = walk.trace
-        if trace is None:
-            self.body.walk(walk, depth + 1, self.context or above)
-            return
-        begin = len(walk.out)
-        self.body.walk(walk, depth + 1, self.context or above)
-        trace.append((self.name, begin, len(walk.out)))
-
-    def measure(self) -> tuple[float, float]:
-        return self.body.height + 1, self.body.cost + 1
-
-    def parts(self) -> Iterator[Node]:
-        yield self.body
-
-
-class TerminalNode(Node):
-    """A terminal with a pattern: one piece, which is none of the words that would win against it."""
-
-    __slots__ = ("body", "name", "others")
-
-    def __init__(self, name: str, body: Node, others: frozenset[str]) -> None:
-        super().__init__()
-        self.name = name
-        self.body = body
-        self.others = others
-
-    def walk(self, walk: Walk, depth: int, above: Context) -> None:
-        out = walk.out
-        begin = len(out)
-        self.body.walk(walk, depth, above)
-        if len(out) - begin != 1:
-            out[begin:] = ["".join(out[begin:])]
-        tries = 0
-        while self.others and out[begin].upper() in self.others:
-            del out[begin:]
-            self.body.walk(walk, depth, above)
-            out[begin:] = ["".join(out[begin:])]
-            tries += 1
-            if tries > _TRIES:
-                raise SuiteError(f"{self.name}: every text is a keyword, {out[begin]} among them")
-        if walk.trace is not None:
-            walk.trace.append((self.name, begin, begin + 1))
-
-    def measure(self) -> tuple[float, float]:
-        return self.body.height, max(self.body.cost, 1)
-
-    def parts(self) -> Iterator[Node]:
-        yield self.body
 
 
 class Graph:

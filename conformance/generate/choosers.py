@@ -26,7 +26,6 @@ class Chance:
     def __init__(self, random: Random) -> None:
         self.source = random
         self._random = random.random
-        self._choices = random.choices
 
     def begin(self) -> int:
         """Mostly as the grammar has them."""
@@ -44,13 +43,14 @@ class Chance:
 
     def run(self, run: Run) -> str:
         """Three of four times of letters and digits alone."""
-        least, most, number = run.least, run.most, self._random()
-        units = run.common if number < 0.75 else run.units
-        if most == 1 == least:
-            return units[int(self._random() * len(units))]
+        random, least, most = self._random, run.least, run.most
+        units = run.common if random() < 0.75 else run.units
+        count = len(units)
         if most > least:
-            least = min(least + _MORE[int(self._random() * 64)] + int(number * 4) , most)
-        return "".join(self._choices(units, k=least))
+            least = min(least + _MORE[int(random() * 64)], most)
+        if least == 1:
+            return units[int(random() * count)]
+        return "".join([units[int(random() * count)] for _ in range(least)])
 
     def number(self, number: Number) -> int:
         """Small ones, any, and now and then one at an edge."""

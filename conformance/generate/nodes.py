@@ -11,6 +11,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Protocol
 
+from conformance.errors import SuiteError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence as Some
 
@@ -19,6 +21,9 @@ Context = int
 
 #: Where a repetition has no end.
 MANY = 2**31
+
+#: After so many texts that are keywords there is no other.
+_TRIES = 100
 
 #: How keywords are written: as in the grammar file, in small letters, in both.
 AS_WRITTEN, SMALL, MIXED = range(3)
@@ -46,14 +51,15 @@ class Chooser(Protocol):
 class Walk:
     """One walk: what it has written, piece by piece, and its bounds.
 
-    `trace` has, if wanted, for each rule and terminal its name and which pieces are its own.
+    `left` is how many decisions it may still take freely, `deepest` how deep it may go in rules. `trace` has, if wanted, for each rule
+    and terminal its name and which pieces are its own; then each token is a piece of its own.
     """
 
-    __slots__ = ("case", "chooser", "deepest", "out", "size", "trace")
+    __slots__ = ("case", "chooser", "deepest", "left", "out", "trace")
 
     def __init__(self, chooser: Chooser, size: int, deepest: int, trace: list[Span] | None) -> None:
         self.chooser = chooser
-        self.size = size
+        self.left = size
         self.deepest = deepest
         self.out: list[str] = []
         self.trace = trace
@@ -96,7 +102,13 @@ class Fixed(Node):
         super().__init__()
         self.name = name
         mixed = "".join(c.lower() if n % 2 else c.upper() for n, c in enumerate(text))
-        self.texts = (text, text.lower(), mixed)
+        self.texts = [text, text.lower(), mixed]
+
+    def followed_by(self, other: Fixed) -> Fixed:
+        """Both in one."""
+        both = Fixed(self.name, "")
+        both.texts = [one + two for one, two in zip(self.texts, other.texts, strict=True)]
+        return both
 
     def walk(self, walk: Walk, depth: int, above: Context) -> None:  # noqa: ARG002
         out = walk.out
@@ -180,14 +192,22 @@ class Given(Node):
 class Sequence(Node):
     """Nodes one after the other."""
 
-    __slots__ = ("items",)
+    __slots__ = ("items", "merged")
 
     def __init__(self, items: Some[Node]) -> None:
         super().__init__()
         self.items = tuple(items)
+        merged: list[Node] = []
+        for item in self.items:
+            before = merged[-1] if merged else None
+            if isinstance(item, Fixed) and isinstance(before, Fixed):
+                merged[-1] = before.followed_by(item)
+            else:
+                merged.append(item)
+        self.merged = tuple(merged)
 
     def walk(self, walk: Walk, depth: int, above: Context) -> None:
-        for item in self.items:
+        for item in self.merged if walk.trace is None else self.items:
             item.walk(walk, depth, above)
 
     def measure(self) -> tuple[float, float]:
@@ -234,7 +254,8 @@ class Choice(Decision):
 
     def walk(self, walk: Walk, depth: int, above: Context) -> None:
         open_ = self.open
-        if len(walk.out) >= walk.size:
+        walk.left -= 1
+        if walk.left < 0:
             open_ = self.cheapest
         elif depth + self.tallest > walk.deepest:
             open_ = tuple(n for n in open_ if depth + self.items[n].height <= walk.deepest) or self.cheapest
@@ -267,13 +288,14 @@ class Repeat(Decision):
         self.contexts = tuple(next(contexts) for _ in range(outcomes))
 
     def walk(self, walk: Walk, depth: int, above: Context) -> None:
-        full = len(walk.out) >= walk.size or depth + self.item.height > walk.deepest
+        full = walk.left <= 0 or depth + self.item.height > walk.deepest
         trace, item, contexts = walk.trace, self.item, self.contexts
         last = len(contexts) - 1
         most = self.least if full else self.most
         outcome = -self.least
         for _ in walk.chooser.times(self, above, self.least, most):
             outcome += 1
+            walk.left -= 1
             begin = len(walk.out)
             item.walk(walk, depth, contexts[min(max(outcome, 0), last)])
             if trace is not None:
@@ -287,3 +309,73 @@ class Repeat(Decision):
 
     def below(self, outcome: int) -> Node | None:
         return self.item if self.least + outcome else None
+
+
+class RuleNode(Node):
+    """A rule: what its definition writes."""
+
+    __slots__ = ("body", "context", "name")
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+        self.body: Node = Sequence(())
+        #: 0 where the rule is itself a decision: that is then met in the context of whoever refers to the rule.
+        self.context: Context = 0
+        self.height = self.cost = float("inf")
+
+    def walk(self, walk: Walk, depth: int, above: Context) -> None:
+        trace = walk.trace
+        if trace is None:
+            self.body.walk(walk, depth + 1, self.context or above)
+            return
+        begin = len(walk.out)
+        self.body.walk(walk, depth + 1, self.context or above)
+        trace.append((self.name, begin, len(walk.out)))
+
+    def measure(self) -> tuple[float, float]:
+        return self.body.height + 1, self.body.cost + 1
+
+    def parts(self) -> Iterator[Node]:
+        yield self.body
+
+
+class TerminalNode(Node):
+    """A terminal with a pattern: one piece, which is none of the words that would win against it."""
+
+    __slots__ = ("body", "name", "others")
+
+    def __init__(self, name: str, body: Node, others: frozenset[str]) -> None:
+        super().__init__()
+        self.name = name
+        self.body = body
+        self.others = others
+
+    def walk(self, walk: Walk, depth: int, above: Context) -> None:
+        out = walk.out
+        begin = len(out)
+        self.body.walk(walk, depth, above)
+        if len(out) - begin != 1:
+            out[begin:] = ["".join(out[begin:])]
+        if self.others and out[begin].upper() in self.others:
+            self._again(walk, depth, above)
+        if walk.trace is not None:
+            walk.trace.append((self.name, begin, begin + 1))
+
+    def _again(self, walk: Walk, depth: int, above: Context) -> None:
+        """Replace the last piece by one that is no keyword."""
+        out = walk.out
+        begin = len(out) - 1
+        for _ in range(_TRIES):
+            del out[begin:]
+            self.body.walk(walk, depth, above)
+            out[begin:] = ["".join(out[begin:])]
+            if out[begin].upper() not in self.others:
+                return
+        raise SuiteError(f"{self.name}: every text is a keyword, {out[begin]} among them")
+
+    def measure(self) -> tuple[float, float]:
+        return self.body.height, max(self.body.cost, 1)
+
+    def parts(self) -> Iterator[Node]:
+        yield self.body
