@@ -124,7 +124,10 @@ def read(path: Path, cases: Collection[str], requirements: Collection[str]) -> E
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read the expectation file {path}: {error}") from None
+        problem = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise UsageError(
+            f"cannot read the expectation file {path}: {problem}. Correct the path, or leave out --expect."
+        ) from None
     return parse(text, str(path), cases, requirements)
 
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conformance.cli.common import settings_of, target_of
+from conformance.cli.common import hiding, settings_of, target_of
 from conformance.errors import TargetError, UsageError
 from conformance.report.visible import line as visible_line
+from conformance.runner.conduct import examine, start
 from conformance.runner.plan import Plan
 from conformance.runner.settings import MARK
-from conformance.runner.setup import BlockedError, greet, log_in, perform, probe
+from conformance.runner.setup import BlockedError, greet, log_in, perform
 from conformance.runner.stage import excluded
-from conformance.runner.tidy import aside, sweep
+from conformance.runner.tidy import aside, names, sweep
 from conformance.scenario.load import find, load
 
 if TYPE_CHECKING:
     from argparse import Namespace
+    from collections.abc import Iterator
 
     from conformance.servers.base import Server
 
@@ -25,10 +28,8 @@ if TYPE_CHECKING:
 def smoke(options: Namespace) -> int:
     """Connect, log in, make and remove a mailbox; say what would run and what would be skipped."""
     settings = settings_of(options)
-    server = _started(options)
-    try:
-        client = aside(server, server.accounts[0], settings)
-        found = probe(client, starttls=server.dialer.starttls, run_mark=settings.run_mark)
+    with _started(options) as server:
+        found = examine(server, settings)
         plan = Plan(target_of(options, None), settings, report_dir=Path(), probe=found)
         reasons: Counter[str] = Counter()
         cases = find()
@@ -36,8 +37,6 @@ def smoke(options: Namespace) -> int:
             reason = excluded(load(case), plan, owned=server.owned, accounts=len(server.accounts))
             if reason:
                 reasons[reason[0]] += 1
-    finally:
-        server.stop()
     delimiter = f'"{found.delimiter}"' if found.delimiter else "none"
     print(f"target     {server.name} {server.version}".rstrip())
     print(f"greeting   {visible_line(found.greeting)}")
@@ -52,33 +51,39 @@ def smoke(options: Namespace) -> int:
 
 
 def clean(options: Namespace) -> int:
-    """Remove every mailbox and subscription that begins with our mark, whatever run left it."""
+    """Remove every mailbox and subscription whose name has our form, whatever run left it."""
     settings = settings_of(options)
-    server = _started(options)
-    try:
+    with _started(options) as server:
+        found = examine(server, settings)
         for account in server.accounts:
             client = aside(server, account, settings)
             try:
-                found = probe(client, starttls=server.dialer.starttls, run_mark=settings.run_mark)
                 greet(client, starttls=server.dialer.starttls)
                 log_in(client)
                 removed = sweep(client, found.root + MARK)
+                left = names(client, b"LIST", found.root + MARK)
                 perform(client, b"LOGOUT")
             except BlockedError as blocked:
                 raise TargetError(f"cannot clean the account of {account.user}: {blocked}.") from None
             finally:
                 client.close()
+            if left:
+                words = ", ".join(sorted(name.decode("latin-1") for name in left))
+                raise TargetError(f"{account.user}: the server does not remove {visible_line(words)}.")
             print(f"{account.user}: {removed} mailbox{'es' * (removed != 1)} removed")
-    finally:
-        server.stop()
     print("imapspec: exit 0 (clean)")
     return 0
 
 
-def _started(options: Namespace) -> Server:
-    target = options.target or options.configured_target
-    server = target_of(options, target).open(options.timeout)
+@contextlib.contextmanager
+def _started(options: Namespace) -> Iterator[Server]:
+    target = target_of(options, options.target or options.configured_target)
+    server = target.open(options.timeout)
     if not server.accounts:
         raise UsageError("no account was given: add -u USER:PASSWORD (or set IMAPSPEC_USERS).")
-    server.start()
-    return server
+    with hiding(server.accounts):
+        try:
+            start(server)
+            yield server
+        finally:
+            server.stop()

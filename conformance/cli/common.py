@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
+from conformance.errors import TargetError
 from conformance.resources import SCENARIOS
 from conformance.runner.choose import accounts_of, seed_of
 from conformance.runner.plan import Target
+from conformance.runner.recorder import disguises, redact
 from conformance.runner.settings import Settings
 from conformance.scenario.load import find, peek
 from conformance.transport import TLS
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from conformance.servers.base import Account
 
 
 def target_of(options: Namespace, name: str | None) -> Target:
@@ -78,3 +83,12 @@ def proofs(files: Mapping[str, Path]) -> dict[str, list[str]]:
 def file_of(root: Path, case: str) -> Path:
     """The scenario file of a case."""
     return root / f"{case}.imap"
+
+
+@contextlib.contextmanager
+def hiding(accounts: Iterable[Account]) -> Iterator[None]:
+    """A server may repeat a password in what it says; the `TargetError` that tells of it does not."""
+    try:
+        yield
+    except TargetError as error:
+        raise TargetError(redact(str(error), disguises(accounts))) from None

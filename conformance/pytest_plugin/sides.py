@@ -194,7 +194,11 @@ class ControllingSide(Playing):
         )
         self.launch.left = self.conductor.left
         if self.launch.outcome.written:
-            report.write_all(journal.read(self.plan.journal), self.plan.report_dir)
+            try:
+                report.write_all(journal.read(self.plan.journal), self.plan.report_dir)
+            except UsageError as unwritable:
+                if error is None:  # the folder was as it should be when the run began
+                    self.launch.outcome = self.launch.outcome.failed(str(unwritable))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:

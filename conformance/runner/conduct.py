@@ -19,7 +19,7 @@ from conformance.errors import ImapspecError, SuiteError, UsageError
 from conformance.journal import Case, Footer, Header, Result
 from conformance.runner.findings import Findings
 from conformance.runner.recorder import Recorder
-from conformance.runner.setup import probe
+from conformance.runner.setup import admit, probe
 from conformance.runner.tidy import aside, tidy
 from conformance.scenario.parse import parse
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from conformance.journal import Gate, Record
     from conformance.runner.plan import Plan
+    from conformance.runner.settings import Settings
+    from conformance.runner.setup import Probe
     from conformance.servers.base import Server
 
 
@@ -47,6 +49,13 @@ class Outcome:
     footer: Footer
     written: bool = True  #: the journal could be written
 
+    def failed(self, problem: str) -> Outcome:
+        """The same, but there are no reports of it."""
+        footer = dataclasses.replace(
+            self.footer, exit_code=SuiteError.exit_code, reason=problem, error=problem
+        )
+        return dataclasses.replace(self, footer=footer)
+
 
 def start(server: Server) -> None:
     """Start a server while the grammars are compiled, which takes about as long. Raises `TargetError`."""
@@ -60,6 +69,15 @@ def _compile() -> None:
     """Read a scenario, so that all grammars are at hand. What is wrong with one is told where it is used."""
     with contextlib.suppress(ImapspecError):
         parse(_ANY, case="any", path="any")
+
+
+def examine(server: Server, settings: Settings) -> Probe:
+    """Look at a server, and see whether all accounts can be used. Raises `TargetError`."""
+    first, *others = (aside(server, account, settings) for account in server.accounts)
+    found = probe(first, starttls=server.dialer.starttls, run_mark=settings.run_mark)
+    for client in others:
+        admit(client, starttls=server.dialer.starttls)
+    return found
 
 
 class Conductor:
@@ -95,8 +113,7 @@ class Conductor:
         if not server.accounts:
             raise UsageError("no account was given: add -u USER:PASSWORD (or set IMAPSPEC_USERS).")
         start(server)
-        client = aside(server, server.accounts[0], plan.settings)
-        found = probe(client, starttls=server.dialer.starttls, run_mark=plan.settings.run_mark)
+        found = examine(server, plan.settings)
         capabilities = tuple(sorted(found.capabilities))
         self.header = dataclasses.replace(self.header, greeting=found.greeting, capabilities=capabilities)
         self.plan = dataclasses.replace(plan, probe=found)

@@ -143,11 +143,27 @@ def probe(client: Client, *, starttls: bool, run_mark: str) -> Probe:
         root = _root(client, f"{run_mark}probe", delimiter)
         perform(client, b"LOGOUT")
     except BlockedError as blocked:
-        hint = " Check the account (-u USER:PASSWORD)." if "login of" in str(blocked) else ""
-        raise TargetError(f"cannot work with this server: {blocked}.{hint}") from None
+        raise _unusable(blocked) from None
     finally:
         client.close()
     return Probe(greeting, before, after, delimiter, root)
+
+
+def admit(client: Client, *, starttls: bool) -> None:
+    """See whether an account can log in. Raises `TargetError`."""
+    try:
+        greet(client, starttls=starttls)
+        log_in(client)
+        perform(client, b"LOGOUT")
+    except BlockedError as blocked:
+        raise _unusable(blocked) from None
+    finally:
+        client.close()
+
+
+def _unusable(blocked: BlockedError) -> TargetError:
+    hint = " Check the account (-u USER:PASSWORD)." if "login of" in str(blocked) else ""
+    return TargetError(f"cannot work with this server: {blocked}.{hint}")
 
 
 def _delimiter(client: Client) -> str | None:
