@@ -274,6 +274,6 @@ FAULTS = {
     "has two spaces between numbers": _syntax(on("SEARCH", replacing((b"1 2", b"1  2")))),
     "has a NUL in a string": _syntax(on("STATUS", replacing((b'-box"', b'-box\0"')))),
     "counts a literal wrong": _syntax(
-        on("FETCH 1 (BODY.PEEK[])", instead(b"* 1 FETCH (BODY[] {2}\r\nabc)\r\n"))
+        on("FETCH 1 (BODY.PEEK[])", before(b"* 1 FETCH (BODY[] {2}\r\nabc)\r\n"))
     ),
 }

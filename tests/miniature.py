@@ -94,6 +94,7 @@ class Miniature:
         self.users = {user: store.User(password) for user, password in ACCOUNTS.items()}
         self.lock = threading.Lock()
         self.connections: list[Connection] = []  #: all there ever were
+        self.counted = 0  #: so many of them were before
         self._threads: list[threading.Thread] = []
 
     def __enter__(self) -> Self:
@@ -113,8 +114,9 @@ class Miniature:
 
     @contextlib.contextmanager
     def being(self, wrong: Wrong) -> Iterator[None]:
-        """Wrong for a while."""
+        """Wrong for a while; connections are counted anew."""
         before, self.wrong = self.wrong, wrong
+        self.counted = len(self.connections)
         try:
             yield
         finally:
@@ -131,7 +133,8 @@ class Miniature:
             while True:
                 accepted, _ = self._listener.accept()
                 accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                self.connections.append(Connection(self, accepted, len(self.connections) + 1))
+                number = len(self.connections) - self.counted + 1
+                self.connections.append(Connection(self, accepted, number))
                 self._threads.append(threading.Thread(target=self.connections[-1].run))
                 self._threads[-1].start()
 
@@ -141,7 +144,7 @@ class Connection:
 
     def __init__(self, server: Miniature, accepted: socket.socket, number: int) -> None:
         self.server = server
-        self.number = number  #: counts from 1
+        self.number = number  #: counts from 1, since `being`
         self.socket = accepted
         self.arrived = b""
         self.reads = 0

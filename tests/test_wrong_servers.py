@@ -67,6 +67,7 @@ def test_a_wrong_server_is_found_out_and_blamed_for_nothing_else(name: str, tmp_
     signatures = {f.signature for f in journal.findings if f.requirement == requirement}
     assert len(signatures) == 1
     assert not observed or signatures == {f"{requirement}|{observed}"}
+    assert not [result for result in journal.results if result.status == "TIMEOUT"]
     for finding in journal.findings:
         (shown,) = [step for step in journal.steps if step.n == finding.step]
         assert shown.kind == ("end" if requirement in END_CHECKS else "receive")

@@ -65,7 +65,7 @@ def blocked(words: str) -> Verdict:
 
 
 def from_connection(number: int, wrong: Wrong) -> Wrong:
-    """Wrong only to the connections from one on (1 and 2 look at the server before the case)."""
+    """Wrong only to the connections from one on."""
     return lambda command, replies: (wrong if command.connection.number >= number else right)(
         command, replies
     )
@@ -98,6 +98,12 @@ def _forgets(command: Command, replies: list[bytes]) -> list[Reply]:
     for name in [*user.boxes] if user else []:
         if name != b"INBOX" and user:
             del user.boxes[name]
+    return [*replies]
+
+
+def _keeps_clear_text(command: Command, replies: list[bytes]) -> list[Reply]:
+    """Takes what came in clear behind STARTTLS for what comes inside TLS."""
+    command.connection.server.discards_clear_text = False
     return [*replies]
 
 
@@ -816,7 +822,7 @@ CONNECTIONS = {
         C: NOOP
         S: OK
         """,
-        from_connection(4, on("LOGIN", completing("NO once is enough"))),
+        from_connection(2, on("LOGIN", completing("NO once is enough"))),
         blocked("once is enough"),
     ),
     "close": row(
@@ -898,6 +904,21 @@ CONNECTIONS = {
         """,
         on("STARTTLS", lambda _, replies: hanging_up(*replies)(_, replies)),
         Verdict("INFO", "", "changed its mind"),
+    ),
+    "behind tls, what was sent in clear": row(
+        """
+        state: greeted
+        requires: STARTTLS
+
+        C~ s1 STARTTLS\\r\\ns2 NOOP\\r\\n
+        S s1: OK
+        tls
+        S! s2 OK  # here
+        C: CAPABILITY
+        S: OK
+        """,
+        on("STARTTLS", _keeps_clear_text),
+        fails("unwanted", "s2 OK"),
     ),
     "behind tls": row(
         """
