@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from conformance.grammar.automaton import Automaton, Stop, number
 from conformance.grammar.compose import compose, files
 from conformance.grammar.problem import Problem, diagnose, visible
+from conformance.grammar.recognise import Recogniser
 
 if TYPE_CHECKING:
     from lark import Token, Tree
@@ -44,6 +45,7 @@ class Grammar:
 
     def __init__(self, fragments: tuple[str, ...]) -> None:
         self.fragments = fragments
+        self._recognisers: dict[Kind, Recogniser] = {}
         self._responses = Automaton(compose(files(fragments, commands=False), tuple(_RULES.values())))
 
     @functools.cached_property
@@ -53,8 +55,11 @@ class Grammar:
 
     def recognise(self, kind: Kind, octets: bytes) -> bool:
         """Whether the octets are one whole, well-formed unit of that kind."""
-        automaton, rule = self._entry(kind)
-        return not isinstance(automaton.run(rule, octets.decode("latin-1"), build=False), Stop)
+        found = self._recognisers.get(kind)
+        if not found:
+            names = files(self.fragments, commands=kind == "command")
+            found = self._recognisers[kind] = Recogniser(*self._entry(kind), names)
+        return found(octets)
 
     def explain(self, kind: Kind, octets: bytes) -> Problem | None:
         """Why the octets are refused; None if they are well formed."""
