@@ -1,4 +1,4 @@
-"""Tables of responses in tests/data, read for the tests of grammar, response and wire."""
+"""Tables of responses and commands in tests/data, read for the tests of grammar, response and wire."""
 
 from __future__ import annotations
 
@@ -34,8 +34,12 @@ def accepted() -> list[bytes]:
     return [octets(line) + b"\r\n" for line in lines]
 
 
-def refused() -> list[Refused]:
-    lines = _lines("responses-refused.txt")
+def accepted_commands() -> list[bytes]:
+    return [octets(line) + b"\r\n" for line in _lines("commands-accepted.txt")]
+
+
+def refused(units: str = "responses") -> list[Refused]:
+    lines = _lines(f"{units}-refused.txt")
     table = []
     for text, caret in zip(lines[::2], lines[1::2], strict=True):
         column = caret.index("^")
