@@ -210,17 +210,24 @@ def _reachable(definitions: Definitions, name: str) -> set[str]:
 
 
 def _unrolled(name: str, node: Node) -> Node:
-    """A rule that begins with itself, as a repetition: `a: b | a c` is `b c*`."""
-    items = node.items if isinstance(node, Choice) else (node,)
-    again = tuple(
-        Sequence(item.items[1:])
-        for item in items
-        if isinstance(item, Sequence) and item.items[0] == Rule(name)
-    )
-    if not again:
+    """A rule that begins or ends with itself, as a repetition: `a: b | a c | d a` is `d* b c*`."""
+    found: dict[str, list[Node]] = {"before": [], "itself": [], "behind": []}
+    for item in node.items if isinstance(node, Choice) else (node,):
+        match item:
+            case Sequence((Rule(first), *behind)) if first == name:
+                found["behind"].append(Sequence(tuple(behind)))
+            case Sequence((*before, Rule(last))) if last == name:
+                found["before"].append(Sequence(tuple(before)))
+            case _:
+                found["itself"].append(item)
+    if len(found["itself"]) == 1 and found["itself"][0] is node:
         return node
-    first = tuple(item for item in items if not (isinstance(item, Sequence) and item.items[0] == Rule(name)))
-    return Sequence((Choice(first), Repeat(Choice(again), 0, None)))
+    parts: list[Node] = [Choice(tuple(found["itself"]))]
+    if found["before"]:
+        parts.insert(0, Repeat(Choice(tuple(found["before"])), 0, None))
+    if found["behind"]:
+        parts.append(Repeat(Choice(tuple(found["behind"])), 0, None))
+    return Sequence(tuple(parts)) if len(parts) > 1 else node
 
 
 def _any_of(patterns: list[str]) -> str:
