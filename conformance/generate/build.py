@@ -65,7 +65,7 @@ class Graph:
         self._rivals = rivals
         self._environment = environment
         self._contexts = itertools.count(1)
-        self._terminals: dict[str, Node] = {}
+        self.terminals: dict[str, Node] = {}
         self._given = _given(environment)
         self.rules = {name: RuleNode(name) for name in definitions.rules}
         for name, rule in self.rules.items():
@@ -81,9 +81,9 @@ class Graph:
             case written.Rule(name):
                 return self._given.get((name, ""), self.rules[name])
             case written.Terminal(name):
-                if name not in self._terminals:
-                    self._terminals[name] = self._given.get((name, "")) or self._terminal(name)
-                return self._terminals[name]
+                if name not in self.terminals:
+                    self.terminals[name] = self._given.get((name, "")) or self._terminal(name)
+                return self.terminals[name]
             case written.Sequence(items):
                 return Sequence([self._node(rule, item) for item in items])
             case written.Choice(items):

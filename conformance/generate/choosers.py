@@ -32,8 +32,9 @@ class Chance:
         return _CASES[int(self._random() * len(_CASES))]
 
     def choose(self, choice: Choice, above: Context, open_: Sequence[int]) -> int:  # noqa: ARG002
-        """Each alternative as likely as the others."""
-        return open_[int(self._random() * len(open_))]
+        """Each alternative as likely as the others; a group of them more so."""
+        lots = choice.lots if open_ is choice.open else open_
+        return lots[int(self._random() * len(lots))]
 
     def times(self, repeat: Repeat, above: Context, least: int, most: int) -> Iterable[object]:  # noqa: ARG002
         """An optional part as likely as not; of a list, few."""

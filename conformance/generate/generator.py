@@ -14,6 +14,7 @@ from conformance.errors import UsageError, nearest
 from conformance.generate.build import Graph
 from conformance.generate.choosers import Chance
 from conformance.generate.environment import ANYTHING
+from conformance.generate.mutate import edited
 from conformance.generate.nodes import Walk
 from conformance.grammar import DEFAULT, load
 from conformance.grammar.compose import files
@@ -70,6 +71,8 @@ class Generator:
         if name not in self.graph.rules:
             raise UsageError(f"{kind}s have no rule {rule}{nearest(name, self.graph.rules) or '.'}")
         self.root = self.graph.rules[name]
+        #: All that can stand in a wrong place.
+        self.kinds = (*self.graph.rules.values(), *self.graph.terminals.values())
         self._size = size
         self._deepest = deepest
 
@@ -121,4 +124,4 @@ def generate(
     """
     random = Random(seed)  # noqa: S311 - variety, not secrecy
     generator, chooser = _generator(kind, grammar, environment), Chance(random)
-    return generator.octets(chooser)
+    return edited(generator.unit(chooser), generator, random)[0] if mutate else generator.octets(chooser)

@@ -233,9 +233,9 @@ class Decision(Node):
 
 
 class Choice(Decision):
-    """One of several nodes."""
+    """One of several nodes. `lots` has each alternative as often as it has alternatives itself, so that none is rare."""
 
-    __slots__ = ("cheapest", "items", "open", "tallest")
+    __slots__ = ("cheapest", "items", "lots", "open", "tallest")
 
     def __init__(self, rule: str, items: Some[Node], contexts: Iterator[Context]) -> None:
         super().__init__(rule)
@@ -243,6 +243,7 @@ class Choice(Decision):
         self.contexts = tuple(next(contexts) for _ in self.items)
         self.open: tuple[int, ...] = ()
         self.cheapest: tuple[int, ...] = ()
+        self.lots: tuple[int, ...] = ()
         self.tallest: float = 0
 
     def settle(self) -> None:
@@ -250,6 +251,7 @@ class Choice(Decision):
         possible = [n for n, item in enumerate(self.items) if item.cost < math.inf]
         self.open = tuple(sorted(possible, key=lambda n: self.items[n].cost))
         self.cheapest = self.open[:1]
+        self.lots = tuple(n for n in self.open for _ in range(_width(self.items[n])))
         self.tallest = max(self.items[n].height for n in possible)
 
     def walk(self, walk: Walk, depth: int, above: Context) -> None:
@@ -270,6 +272,16 @@ class Choice(Decision):
 
     def below(self, outcome: int) -> Node:
         return self.items[outcome]
+
+
+def _width(node: Node) -> int:
+    """How many alternatives a node stands for at first sight."""
+    while isinstance(node, RuleNode):
+        node = node.body
+    if isinstance(node, Choice):
+        return sum(map(_width, node.items))
+    items = node.items if isinstance(node, Sequence) else ()
+    return max((_width(item) for item in items if isinstance(item, Choice)), default=1)
 
 
 class Repeat(Decision):
@@ -352,25 +364,28 @@ class TerminalNode(Node):
         self.others = others
 
     def walk(self, walk: Walk, depth: int, above: Context) -> None:
-        out = walk.out
+        out, trace = walk.out, walk.trace
         begin = len(out)
+        walk.trace = None
         self.body.walk(walk, depth, above)
+        walk.trace = trace
         if len(out) - begin != 1:
             out[begin:] = ["".join(out[begin:])]
         if self.others and out[begin].upper() in self.others:
             self._again(walk, depth, above)
-        if walk.trace is not None:
-            walk.trace.append((self.name, begin, begin + 1))
+        if trace is not None:
+            trace.append((self.name, begin, begin + 1))
 
     def _again(self, walk: Walk, depth: int, above: Context) -> None:
         """Replace the last piece by one that is no keyword."""
-        out = walk.out
+        out, trace, walk.trace = walk.out, walk.trace, None
         begin = len(out) - 1
         for _ in range(_TRIES):
             del out[begin:]
             self.body.walk(walk, depth, above)
             out[begin:] = ["".join(out[begin:])]
             if out[begin].upper() not in self.others:
+                walk.trace = trace
                 return
         raise SuiteError(f"{self.name}: every text is a keyword, {out[begin]} among them")
 
