@@ -5,7 +5,16 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from conformance.checks import completion, mailbox
+from conformance.checks import (
+    completion,
+    mailbox,
+    names,
+    once,
+    quantities,
+    structure,
+    texts,
+    words,
+)
 from conformance.checks.base import Broken, Outcome, Violation
 
 if TYPE_CHECKING:
@@ -19,6 +28,21 @@ if TYPE_CHECKING:
 #: The requirement of every refusal by the grammar.
 SYNTAX = "rfc3501/9/response-syntax"
 
+
+def alone(check: Callable[[Response], Outcome]) -> Callable[[View, Response], Outcome]:
+    """A check of a response that the grammar accepts, whatever came before it."""
+
+    def asked(_view: View, response: Response) -> Outcome:
+        return None if response.problem is not None else check(response)
+
+    return asked
+
+
+def once_in(lists: Callable[[Response], once.Lists]) -> Callable[[View, Response], Outcome]:
+    """A check that nothing is there twice."""
+    return alone(partial(once.once, lists))
+
+
 RESPONSE_CHECKS: dict[str, Callable[[View, Response], Outcome]] = {
     "rfc3501/2.2.2/completion-tag": completion.completion_tag,
     "rfc3501/2.2.2/one-completion": completion.one_completion,
@@ -26,21 +50,47 @@ RESPONSE_CHECKS: dict[str, Callable[[View, Response], Outcome]] = {
     "rfc3501/2.3.1.1/uid-ascending": mailbox.uid_ascending,
     "rfc3501/2.3.1.1/uidvalidity-constant": mailbox.uidvalidity_constant,
     "rfc3501/2.3.2/recent-within-exists": completion.recent_within_exists,
+    "rfc3501/2.3.2/flag-once": once_in(once.flags),
+    "rfc3501/2.3.3/internal-date": alone(quantities.internal_date),
+    "rfc3501/2.3.4/size-in-octets": alone(texts.size_in_octets),
+    "rfc3501/5.1/names-7-bit": alone(names.names_7_bit),
+    "rfc3501/5.1.3/modified-utf-7": alone(names.modified_utf_7),
     "rfc3501/5.2/exists-never-shrinks": mailbox.exists_never_shrinks,
     "rfc3501/6.1.1/capability-required": partial(completion.required_data, "CAPABILITY"),
     "rfc3501/6.1.3/bye-before-ok": partial(completion.required_data, "LOGOUT"),
+    "rfc3501/6.2.2/challenge-base64": words.challenge_base64,
     "rfc3501/6.3.1/required-data": partial(completion.required_data, "SELECT"),
     "rfc3501/6.3.2/required-data": partial(completion.required_data, "EXAMINE"),
     "rfc3501/6.3.2/read-only-code": completion.examine_read_only,
     "rfc3501/6.3.10/status-required": partial(completion.required_data, "STATUS"),
+    "rfc3501/6.3.10/counts-within-messages": alone(quantities.counts_within_messages),
     "rfc3501/6.4.4/search-required": partial(completion.required_data, "SEARCH"),
+    "rfc3501/7.1/code-registered": alone(words.code_registered),
     "rfc3501/7.1.4/preauth-only-greeting": completion.preauth_only_greeting,
     "rfc3501/7.2.1/imap4rev1": mailbox.capability_imap4rev1,
+    "rfc3501/7.2.1/capability-once": once_in(once.capabilities),
+    "rfc3501/7.2.2/attribute-once": once_in(once.attributes),
+    "rfc3501/7.2.4/item-once": once_in(partial(once.items, "STATUS")),
+    "rfc3501/7.2.5/number-once": once_in(once.matches),
+    "rfc3501/7.2.6/system-flags": alone(words.system_flags),
     "rfc3501/7.4.1/expunge-in-range": mailbox.expunge_in_range,
     "rfc3501/7.4.1/no-expunge-during-fetch": mailbox.no_expunge_during_fetch,
     "rfc3501/7.4.1/no-expunge-without-command": mailbox.no_expunge_without_command,
     "rfc3501/7.4.2/fetch-in-range": mailbox.fetch_in_range,
+    "rfc3501/7.4.2/item-once": once_in(partial(once.items, "FETCH")),
+    "rfc3501/7.4.2/body-as-bodystructure": alone(structure.body_as_bodystructure),
+    "rfc3501/7.4.2/body-size": alone(structure.body_size),
+    "rfc3501/7.4.2/body-type-fields": alone(structure.type_fields),
+    "rfc3501/7.4.2/body-without-extension": alone(structure.body_without_extension),
+    "rfc3501/7.4.2/defined-extension-only": alone(structure.defined_extension_only),
+    "rfc3501/7.4.2/headers-7-bit": alone(texts.headers_7_bit),
+    "rfc3501/7.4.2/multipart-nested": alone(structure.multipart_nested),
+    "rfc3501/7.4.2/origin-when-asked": texts.origin_when_asked,
     "rfc3501/7.5/continuation-when-due": completion.continuation_when_due,
+    "rfc3501/9/flag-extension": alone(words.flag_extension),
+    "rfc3501/9/imap4-first": alone(words.imap4_first),
+    "rfc3501/9/number-range": alone(quantities.number_range),
+    "rfc3501/9/zone-minutes": alone(quantities.zone_minutes),
 }
 
 END_CHECKS: dict[str, Callable[[View, str], Outcome]] = {
@@ -92,8 +142,10 @@ def _header_is_8_bit(response: Response, problem: Problem) -> bool:
 
 _HIGH = frozenset(f"\\x{digit}" for digit in "89abcdef")
 
-#: What the formal syntax refuses, but other words of the RFC or its successor make doubtful: a warning, under an id of its own.
+#: What the formal syntax refuses, but other words of the RFC or its successor make doubtful (or the other way round): under an id
+#: of its own, whose level is our decision.
 DOUBTFUL_SYNTAX: dict[str, Callable[[Response, Problem], bool]] = {
     "rfc3501/7.1/text-present": _lacks_text,
     "rfc3501/7.4.2/headers-7-bit": _header_is_8_bit,
+    "rfc3501/7.4.2/body-type-fields": structure.lacks_type_fields,
 }
