@@ -113,6 +113,8 @@ class Graph:
 
     def _settle(self) -> None:
         """Heights and costs, and what depends on them."""
+        for rule in self.rules.values():
+            rule.deep = int(any(node is rule for node in _all([rule.body])))
         nodes = _all(self.rules.values())
         inner = [node for node in nodes if next(node.parts(), None) is not None]
         for node in inner:
@@ -127,6 +129,8 @@ class Graph:
         for node in nodes:
             if isinstance(node, Choice):
                 node.settle()
+        for node in nodes:
+            node.short()
 
 
 def _all(roots: Iterable[Node]) -> list[Node]:

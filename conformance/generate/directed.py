@@ -122,5 +122,5 @@ def directed(generator: Generator, *, pairs: bool = False) -> tuple[list[bytes],
     for step in ways.steps:
         if chooser.key(step) not in chooser.covered:
             chooser.route = ways.route(step)
-            found.append(generator.octets(chooser))
+            found.append(generator.unit(chooser).octets)
     return found, len(goals)

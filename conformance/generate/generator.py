@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 #: The rule of a whole unit.
 RULES: dict[Kind, str] = {"response": "response_unit", "greeting": "greeting", "command": "command"}
 
-#: Beyond so many pieces, and so many rules within each other, a unit hurries to its end.
-SIZE, DEEPEST = 40, 30
+#: After so many decisions, and within so many rules that can contain themselves, a unit hurries to its end.
+SIZE, DEEPEST = 40, 12
 
 
 @dataclass(frozen=True, slots=True)

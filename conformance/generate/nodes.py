@@ -55,10 +55,10 @@ class Walk:
     and terminal its name and which pieces are its own; then each token is a piece of its own.
     """
 
-    __slots__ = ("case", "chooser", "deepest", "left", "out", "trace")
+    __slots__ = ("case", "choose", "deepest", "left", "number", "out", "run", "times", "trace")
 
     def __init__(self, chooser: Chooser, size: int, deepest: int, trace: list[Span] | None) -> None:
-        self.chooser = chooser
+        self.choose, self.times, self.run, self.number = chooser.choose, chooser.times, chooser.run, chooser.number
         self.left = size
         self.deepest = deepest
         self.out: list[str] = []
@@ -91,6 +91,10 @@ class Node:
     def parts(self) -> Iterator[Node]:
         """The nodes of which this one consists."""
         return iter(())
+
+    def short(self) -> Node:
+        """What writes the same without a trace and without telling contexts; called once heights and costs are known."""
+        return self
 
 
 class Fixed(Node):
@@ -130,7 +134,7 @@ class Run(Node):
         self.most = MANY if most is None else most
 
     def walk(self, walk: Walk, depth: int, above: Context) -> None:  # noqa: ARG002
-        walk.out.append(walk.chooser.run(self))
+        walk.out.append(walk.run(self))
 
 
 class Number(Node):
@@ -147,7 +151,7 @@ class Number(Node):
         )
 
     def walk(self, walk: Walk, depth: int, above: Context) -> None:  # noqa: ARG002
-        walk.out.append(str(walk.chooser.number(self)))
+        walk.out.append(str(walk.number(self)))
 
 
 class Counted(Node):
@@ -162,7 +166,7 @@ class Counted(Node):
         self.octets = octets
 
     def walk(self, walk: Walk, depth: int, above: Context) -> None:
-        octets = walk.chooser.run(self.octets)
+        octets = walk.run(self.octets)
         self.before.walk(walk, depth, above)
         walk.out.append(str(len(octets)))
         self.after.walk(walk, depth, above)
@@ -190,24 +194,17 @@ class Given(Node):
 
 
 class Sequence(Node):
-    """Nodes one after the other."""
+    """Nodes one after the other. `quick` writes the same with fewer nodes."""
 
-    __slots__ = ("items", "merged")
+    __slots__ = ("items", "quick")
 
     def __init__(self, items: Some[Node]) -> None:
         super().__init__()
         self.items = tuple(items)
-        merged: list[Node] = []
-        for item in self.items:
-            before = merged[-1] if merged else None
-            if isinstance(item, Fixed) and isinstance(before, Fixed):
-                merged[-1] = before.followed_by(item)
-            else:
-                merged.append(item)
-        self.merged = tuple(merged)
+        self.quick: tuple[Node, ...] = ()
 
     def walk(self, walk: Walk, depth: int, above: Context) -> None:
-        for item in self.merged if walk.trace is None else self.items:
+        for item in self.quick if walk.trace is None else self.items:
             item.walk(walk, depth, above)
 
     def measure(self) -> tuple[float, float]:
@@ -215,6 +212,20 @@ class Sequence(Node):
 
     def parts(self) -> Iterator[Node]:
         return iter(self.items)
+
+    def short(self) -> Node:
+        if not self.quick:
+            quick: list[Node] = []
+            for item in self.items:
+                short = item.short()
+                for node in short.quick if isinstance(short, Sequence) else (short,):
+                    before = quick[-1] if quick else None
+                    if isinstance(node, Fixed) and isinstance(before, Fixed):
+                        quick[-1] = before.followed_by(node)
+                    else:
+                        quick.append(node)
+            self.quick = tuple(quick)
+        return self.quick[0] if len(self.quick) == 1 else self
 
 
 class Decision(Node):
@@ -235,7 +246,7 @@ class Decision(Node):
 class Choice(Decision):
     """One of several nodes. `lots` has each alternative as often as it has alternatives itself, so that none is rare."""
 
-    __slots__ = ("cheapest", "items", "lots", "open", "tallest")
+    __slots__ = ("cheapest", "items", "lots", "open", "quick", "tallest")
 
     def __init__(self, rule: str, items: Some[Node], contexts: Iterator[Context]) -> None:
         super().__init__(rule)
@@ -244,6 +255,7 @@ class Choice(Decision):
         self.open: tuple[int, ...] = ()
         self.cheapest: tuple[int, ...] = ()
         self.lots: tuple[int, ...] = ()
+        self.quick: tuple[Node, ...] = ()
         self.tallest: float = 0
 
     def settle(self) -> None:
@@ -261,8 +273,8 @@ class Choice(Decision):
             open_ = self.cheapest
         elif depth + self.tallest > walk.deepest:
             open_ = tuple(n for n in open_ if depth + self.items[n].height <= walk.deepest) or self.cheapest
-        chosen = walk.chooser.choose(self, above, open_)
-        self.items[chosen].walk(walk, depth, self.contexts[chosen])
+        chosen = walk.choose(self, above, open_)
+        (self.quick if walk.trace is None else self.items)[chosen].walk(walk, depth, self.contexts[chosen])
 
     def measure(self) -> tuple[float, float]:
         return min(i.height for i in self.items), min(i.cost for i in self.items)
@@ -272,6 +284,12 @@ class Choice(Decision):
 
     def below(self, outcome: int) -> Node:
         return self.items[outcome]
+
+    def short(self) -> Node:
+        if not self.quick:
+            self.quick = self.items  # where a rule contains itself, it stays a rule
+            self.quick = tuple(item.short() for item in self.items)
+        return self
 
 
 def _width(node: Node) -> int:
@@ -287,13 +305,14 @@ def _width(node: Node) -> int:
 class Repeat(Decision):
     """A node from `least` to `most` times. Its outcomes: the least, one more, more than that."""
 
-    __slots__ = ("item", "least", "most")
+    __slots__ = ("item", "least", "most", "quick")
 
     def __init__(
         self, rule: str, item: Node, least: int, most: int | None, contexts: Iterator[Context]
     ) -> None:
         super().__init__(rule)
         self.item = item
+        self.quick = item
         self.least = least
         self.most = MANY if most is None else most
         outcomes = min(self.most - least, 2 if least == 0 else 1) + 1
@@ -301,11 +320,12 @@ class Repeat(Decision):
 
     def walk(self, walk: Walk, depth: int, above: Context) -> None:
         full = walk.left <= 0 or depth + self.item.height > walk.deepest
-        trace, item, contexts = walk.trace, self.item, self.contexts
+        trace, contexts = walk.trace, self.contexts
+        item = self.quick if trace is None else self.item
         last = len(contexts) - 1
         most = self.least if full else self.most
         outcome = -self.least
-        for _ in walk.chooser.times(self, above, self.least, most):
+        for _ in walk.times(self, above, self.least, most):
             outcome += 1
             walk.left -= 1
             begin = len(walk.out)
@@ -322,11 +342,16 @@ class Repeat(Decision):
     def below(self, outcome: int) -> Node | None:
         return self.item if self.least + outcome else None
 
+    def short(self) -> Node:
+        if self.quick is self.item:
+            self.quick = self.item.short()
+        return self
+
 
 class RuleNode(Node):
-    """A rule: what its definition writes."""
+    """A rule: what its definition writes. `deep` is 1 for a rule that can contain itself, which alone makes a unit deep."""
 
-    __slots__ = ("body", "context", "name")
+    __slots__ = ("body", "context", "deep", "name")
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -334,22 +359,22 @@ class RuleNode(Node):
         self.body: Node = Sequence(())
         #: 0 where the rule is itself a decision: that is then met in the context of whoever refers to the rule.
         self.context: Context = 0
-        self.height = self.cost = float("inf")
+        self.deep = 0
 
     def walk(self, walk: Walk, depth: int, above: Context) -> None:
-        trace = walk.trace
-        if trace is None:
-            self.body.walk(walk, depth + 1, self.context or above)
-            return
         begin = len(walk.out)
-        self.body.walk(walk, depth + 1, self.context or above)
-        trace.append((self.name, begin, len(walk.out)))
+        self.body.walk(walk, depth + self.deep, self.context or above)
+        if walk.trace is not None:
+            walk.trace.append((self.name, begin, len(walk.out)))
 
     def measure(self) -> tuple[float, float]:
-        return self.body.height + 1, self.body.cost + 1
+        return self.body.height + self.deep, self.body.cost + 1
 
     def parts(self) -> Iterator[Node]:
         yield self.body
+
+    def short(self) -> Node:
+        return self if self.deep else self.body.short()
 
 
 class TerminalNode(Node):
@@ -394,3 +419,7 @@ class TerminalNode(Node):
 
     def parts(self) -> Iterator[Node]:
         yield self.body
+
+    def short(self) -> Node:
+        self.body.short()
+        return self.body if isinstance(self.body, Run | Number) and not self.others else self
