@@ -1,6 +1,7 @@
 """Ways for the miniature server to be wrong, and one for each always-on requirement at least.
 
-`FAULTS` shows up in `WALK`, a session that is in order. Must not import the package: requirements are names here.
+Each of `FAULTS` shows up in a session that is in order, `WALK` if it names no other; `value_faults` has more. Must not import the
+package: requirements are names here.
 """
 
 from __future__ import annotations
@@ -146,6 +147,7 @@ class Fault(NamedTuple):
     observed: str
     wrong: Wrong
     also: str = ""  #: a requirement that cannot but be broken with it
+    walk: str = WALK  #: the session in which it shows
 
 
 def _opening(section: str, command: str, data: str) -> Fault:
@@ -262,7 +264,7 @@ FAULTS = {
     "leaves without BYE": Fault("rfc3501/3.4/bye-before-close", "no-bye", on("CHECK", hanging_up())),
     "says an untagged OK without a space": _syntax(on("CHECK", before(b"* OK[ALERT] x\r\n"))),
     "completes without a text": Fault("rfc3501/7.1/text-present", "", on("CHECK", completing("OK"))),
-    "has 8-bit characters in a header": Fault(
+    "has 8-bit characters in a quoted string of an envelope": Fault(
         "rfc3501/7.4.2/headers-7-bit",
         "",
         on("CHECK", before(b'* 1 FETCH (ENVELOPE (NIL "K\xe4se" NIL NIL NIL NIL NIL NIL NIL NIL))\r\n')),
