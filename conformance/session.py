@@ -30,10 +30,11 @@ _RAW_COMMAND = re.compile(rb'(?im)^([^\s(){%*"\\+]+) +((?:uid +)?[a-z0-9-]+)')
 
 @dataclass(frozen=True)
 class Event:
-    """A whole response, and what the always-on checks found in it."""
+    """A whole response, what the always-on checks found in it, and the state that it led to."""
 
     response: Response
     violations: tuple[Violation, ...]
+    state: State
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ class Session:
         violations = checks.on_response(self.view, response, self.asked)
         self.view.take(response)
         self._release(response)
-        return Event(response, tuple(violations))
+        return Event(response, tuple(violations), self.view.state)
 
     def _release(self, response: Response) -> None:
         """A continuation request frees the first held segment; a completion drops what its command still holds."""

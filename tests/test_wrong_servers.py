@@ -12,6 +12,7 @@ import miniature_commands
 import miniature_store
 import plays
 import pytest
+import value_faults
 from faults import FAULTS, WALK, before, behind, both, completing, instead, on, replacing
 from miniature import HANG_UP, Miniature, right
 
@@ -30,10 +31,19 @@ if TYPE_CHECKING:
 ASKED = {SYNTAX, *RESPONSE_CHECKS, *END_CHECKS}
 
 
-def walk(wrong: Wrong, report_dir: Path) -> Journal:
-    """The whole run of `WALK`."""
+#: Asked only of what this server never says: see `UNUSUAL` and `value_faults`.
+NEWS = {
+    "rfc3501/2.3.1.1/uidvalidity-constant",
+    "rfc3501/7.1.4/preauth-only-greeting",
+    "rfc3501/7.4.2/headers-7-bit",
+}
+ALL = {**FAULTS, **value_faults.FAULTS}
+
+
+def walk(wrong: Wrong, report_dir: Path, text: str = WALK) -> Journal:
+    """A whole run of one session."""
     with Miniature(wrong) as server:
-        return plays.run(plays.address(server), [plays.scenario(WALK)], report_dir)
+        return plays.run(plays.address(server), [plays.scenario(text)], report_dir)
 
 
 def verdicts(journal: Journal) -> dict[str, Result]:
@@ -42,7 +52,7 @@ def verdicts(journal: Journal) -> dict[str, Result]:
 
 
 @pytest.mark.parametrize(
-    "module", [miniature, miniature_commands, miniature_store, faults], ids=lambda m: m.__name__
+    "module", [miniature, miniature_commands, miniature_store, faults, value_faults], ids=lambda m: m.__name__
 )
 def test_the_wrong_servers_share_no_code_with_the_package(module: ModuleType) -> None:
     for node in ast.walk(ast.parse(Path(module.__file__ or "").read_text(encoding="utf-8"))):
@@ -52,13 +62,13 @@ def test_the_wrong_servers_share_no_code_with_the_package(module: ModuleType) ->
 
 
 def test_every_always_on_requirement_has_a_server_that_breaks_it() -> None:
-    assert {fault.requirement for fault in FAULTS.values()} == ASKED | DOUBTFUL_SYNTAX.keys()
+    assert {fault.requirement for fault in ALL.values()} == ASKED | DOUBTFUL_SYNTAX.keys()
 
 
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("name", ALL)
 def test_a_wrong_server_is_found_out_and_blamed_for_nothing_else(name: str, tmp_path: Path) -> None:
-    requirement, observed, wrong, also = FAULTS[name]
-    journal = walk(wrong, tmp_path)
+    requirement, observed, wrong, also, session = ALL[name]
+    journal = walk(wrong, tmp_path, session)
 
     assert {finding.requirement for finding in journal.findings} - {also} == {requirement}
     found = verdicts(journal)
@@ -77,9 +87,21 @@ def test_the_correct_server_is_blamed_for_nothing(tmp_path: Path) -> None:
     journal = walk(right, tmp_path)
     assert journal.findings == []
     assert {result.status for result in journal.results} == {"PASS"}
-    # Asked of every server by this walk; the other two need news of a kind that this server has not: see `UNUSUAL`.
-    unasked = {"rfc3501/2.3.1.1/uidvalidity-constant", "rfc3501/7.1.4/preauth-only-greeting"}
-    assert verdicts(journal).keys() == ASKED - unasked
+    assert verdicts(journal).keys() >= {fault.requirement for fault in FAULTS.values()} & ASKED - NEWS
+
+
+def test_the_state_in_the_journal_is_that_of_each_response_however_they_arrive(tmp_path: Path) -> None:
+    steps = walk(right, tmp_path).steps
+    examined = next(n for n, step in enumerate(steps) if step.kind == "send" and "EXAMINE" in step.octets)
+    reply = [step for step in steps[examined + 1 :] if step.kind == "receive"][:7]
+    assert [step.octets[:7] for step in reply if step.state == "authenticated"] == [
+        "* FLAGS",
+        "* 3 EXI",
+        "* 3 REC",
+        *["* OK [P", "* OK [U", "* OK [U"],
+    ]
+    assert "OK [READ-ONLY]" in reply[-1].octets
+    assert reply[-1].state == "selected"
 
 
 def _preauth(command: Command, _: list[bytes]) -> list[Reply]:
@@ -131,6 +153,14 @@ def test_a_server_that_is_unusual_but_right_is_blamed_for_nothing(name: str, tmp
     assert {result.status for result in verdicts(journal).values()} == {"PASS"}
 
 
-def test_what_the_correct_server_does_not_ask_the_unusual_ones_do(tmp_path: Path) -> None:
-    wrong = both(UNUSUAL["greets with PREAUTH"], UNUSUAL["repeats UIDVALIDITY"])
-    assert verdicts(walk(wrong, tmp_path)).keys() == ASKED
+def test_right_values_are_blamed_for_nothing_and_every_requirement_can_be_met(tmp_path: Path) -> None:
+    lines = [line + b"\r\n" for line in value_faults.RIGHT]
+    partial = [line + b"\r\n" for line in value_faults.RIGHT_OF_FETCH]
+    talkative = both(on("CHECK", before(*lines)), on("FETCH 1 (BODY.PEEK[])", before(*partial)))
+    unusual = both(UNUSUAL["greets with PREAUTH"], UNUSUAL["repeats UIDVALIDITY"])
+    journals = [
+        walk(both(talkative, unusual), tmp_path),
+        walk(right, tmp_path, value_faults.EXCHANGE),
+    ]
+    assert [finding for journal in journals for finding in journal.findings] == []
+    assert {requirement for journal in journals for requirement in verdicts(journal)} == ASKED

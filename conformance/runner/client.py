@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from conformance.checks import Violation
     from conformance.grammar import Grammar, Problem
+    from conformance.model import State
     from conformance.response import Response
     from conformance.runner.recorder import Records
     from conformance.runner.settings import Settings
@@ -65,8 +66,9 @@ class Play:
         line: int = 0,
         note: str = "",
         problem: Problem | None = None,
+        state: State | None = None,
     ) -> int:
-        """Record a step; returns its number."""
+        """Record a step, in the present state if no other is given; returns its number."""
         self._steps += 1
         text, cut = journal.cut(octets)
         trouble = Trouble(problem.rule, problem.offset, problem.expected, problem.found) if problem else None
@@ -77,7 +79,7 @@ class Play:
             client.name,
             kind,
             round(self.elapsed, 4),
-            client.session.view.state.value,
+            (state or client.session.view.state).value,
             octets=text,
             line=line,
             note=note,
@@ -183,8 +185,9 @@ class Client:
 
     def _take(self, octets: bytes, line: int) -> None:
         for event in self.session.receive(octets):
-            step = self._play.step(self, "receive", event.response.raw, problem=event.response.problem)
-            self.seen.append(Seen(event.response, step))
+            response = event.response
+            step = self._play.step(self, "receive", response.raw, problem=response.problem, state=event.state)
+            self.seen.append(Seen(response, step))
             self._play.blame(event.violations, step)
         if self.session.broken:
             self._end(Ended("closed", "we stopped reading: a limit was passed"), blame=False)
