@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import calls
+import peers
 import pytest
 from calls import Program, call, report, target
 from faults import completing, on
@@ -15,10 +16,11 @@ from miniature import Miniature
 from conformance import catalogue
 from conformance.cli import arguments, look
 from conformance.pytest_plugin import sides
-from conformance.runner import player
+from conformance.runner import conduct, player
 from conformance.runner.stage import Stage
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -154,6 +156,24 @@ def test_2_when_interrupted_with_what_was_learnt_in_the_reports(way: str, tmp_pa
         assert (tmp_path / "imapspec-report" / name).stat().st_size > 0
 
 
+def test_2_when_interrupted_before_the_server_has_greeted(tmp_path: Path) -> None:
+    asked = threading.Event()
+
+    def silent(connection: socket.socket) -> None:
+        asked.set()
+        peers.until_left(connection)
+
+    with peers.peer(silent) as port:
+        words = ["run", f"imap://127.0.0.1:{port}", "-u", "alice:secret", CASE, "--timeout", "50"]
+        running = Program(*words, folder=tmp_path)
+        assert asked.wait(calls.SOON)
+        running.interrupt()
+        called = running.ended()
+    assert called.code == 2, called
+    assert called.last == "imapspec: exit 2 (interrupted, the results are incomplete)"
+    assert report(tmp_path / "imapspec-report").results == []
+
+
 def test_2_takes_precedence_over_1(tmp_path: Path) -> None:
     stalling = Stalling()
 
@@ -210,6 +230,18 @@ def test_3_when_pytest_breaks(right_server: Miniature, monkeypatch: pytest.Monke
     called = call("run", *target(right_server), CASE)
     assert called.code == 3, called
     assert "IndexError: a slip of ours" in called.err
+
+
+def test_3_when_the_beginning_breaks(
+    right_server: Miniature, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(conduct, "examine", _slip)
+    called = call("run", *target(right_server), CASE)
+    assert called.code == 3, called
+    assert "IndexError('a slip of ours')" in called.err
+    footer = report(tmp_path / "imapspec-report").footer
+    assert footer is not None
+    assert footer.exit_code == 3
 
 
 def test_3_when_another_command_breaks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,6 +31,12 @@ if TYPE_CHECKING:
 #: An RFC, an id below one, or a pattern.
 _COULD_SELECT = re.compile(r"^rfc\d+$|[/*?\[]")
 
+#: Parts of pytest that have nothing to do here, or would speak beside us.
+_NOT_NEEDED = (
+    "terminal", "cacheprovider", "faulthandler", "warnings", "unraisableexception", "threadexception", "logging",
+    "unittest", "doctest", "junitxml", "pastebin", "stepwise", "setuponly", "setupplan", "recwarn", "monkeypatch",
+)  # fmt: skip
+
 _RANK = {"must": 0, "should": 1, "may": 2}
 
 
@@ -129,17 +135,8 @@ def _pytest(launch: Launch, paths: list[Path], options: Namespace) -> int:
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     os.environ.pop("PYTEST_ADDOPTS", None)
     os.environ.pop("PYTEST_PLUGINS", None)
-    arguments = [
-        "-p",
-        "no:terminal",
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "no:faulthandler",
-        "--capture=no",
-        "-c",
-        os.devnull,
-    ]
+    arguments = [word for name in _NOT_NEEDED for word in ("-p", f"no:{name}")]
+    arguments += ["--capture=no", "-c", os.devnull]
     arguments += ["--rootdir", os.path.commonpath([path.parent for path in paths])]
     arguments += ["-x"] if options.exitfirst else []
     arguments += ["-p", "conformance.pytest_plugin"]

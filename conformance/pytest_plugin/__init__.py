@@ -50,4 +50,6 @@ def pytest_configure(config: pytest.Config) -> None:
     if (worker is None and (launched or config.getoption("--imap-target"))) or (worker and KEY in worker):
         from conformance.pytest_plugin import sides  # noqa: PLC0415 - see above
 
+        # Its own plugin may not be there to say so.
+        config.addinivalue_line("markers", "xdist_group(name): cases of one group are played by one worker")
         config.pluginmanager.register(sides.side_of(config), KEY)

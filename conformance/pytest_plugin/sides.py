@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -116,8 +117,14 @@ class ControllingSide(Playing):
         """Look at the server before anything is collected; one that cannot be used ends the run here, with a report."""
         try:
             plan = self.conductor.begin()
-        except ImapspecError as error:
-            self._close(error=error)
+        except KeyboardInterrupt:
+            self._close(interrupted=True)
+            raise
+        except Exception as error:  # noqa: BLE001 - pytest does not come back to us from here
+            trace = "".join(traceback.format_exception(error))
+            self._close(
+                error=error if isinstance(error, ImapspecError) else SuiteError(f"{error!r}\n{trace}")
+            )
             if self.launch.by_us:
                 raise KeyboardInterrupt from None  # the one way to end pytest without a word of its own
             footer = self._outcome.footer

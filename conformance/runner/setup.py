@@ -184,6 +184,9 @@ def _root(client: Client, name: str, delimiter: str | None) -> str:
     for root in ("", f"INBOX{delimiter}") if delimiter else ("",):
         mailbox = f"{root}{name}".encode()
         response = perform(client, b"CREATE ", mailbox)
+        # A killed run of the same seed may have left it.
+        if response.name == "NO" and perform(client, b"DELETE ", mailbox).name == "OK":
+            response = perform(client, b"CREATE ", mailbox)
         if response.name == "OK":
             perform(client, b"DELETE ", mailbox)
             return root
