@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 _HEADER = re.compile(rb"\{([0-9]+)\+?\}\r?\n")
 #: Only data holds literals: the text of `* OK` may end in what looks like a header (RFC 3501 section 9, resp-text).
 _DATA = re.compile(rb"\*(?![ \t]*(?:OK|NO|BAD|BYE|PREAUTH)(?![A-Z0-9]))", re.IGNORECASE)
-#: The exception: charsets in the code of a status response are astrings, as long as their list is not closed.
-_CHARSETS = re.compile(rb"[^ ]+ (?:OK|NO|BAD|BYE|PREAUTH) \[BADCHARSET \([^)]*\Z", re.IGNORECASE)
+#: The exception: charsets in a response code are astrings, as long as their list is not closed.
+_OPEN = rb"(?:[^\")]|\"(?:[^\"\\]|\\.)*+\")*+"
+_CHARSETS = re.compile(rb"(?:\+|[^ ]+ (?:OK|NO|BAD|BYE|PREAUTH)) \[BADCHARSET \(" + _OPEN, re.IGNORECASE)
+_STILL_OPEN = re.compile(_OPEN)
 #: What nesting is counted by: quoted strings and literals are passed over.
 _NESTING = re.compile(rb'"(?:[^"\\\r\n]|\\[^\r\n])*+"?|\{([0-9]++)\+?\}\r?\n|[()]')
 
@@ -108,9 +110,9 @@ class Cutter:
         if found is None or _DATA.match(self._octets):
             return found
         if self._line:
-            open_list = self._octets.find(b")", self._line, begin) < 0
+            open_list = _STILL_OPEN.fullmatch(self._octets, self._line, begin) is not None
         else:
-            open_list = _CHARSETS.match(self._octets, 0, begin) is not None
+            open_list = _CHARSETS.fullmatch(self._octets, 0, begin) is not None
         return found if open_list else None
 
     def _cut(self, end: int) -> Unit:
