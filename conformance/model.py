@@ -190,6 +190,8 @@ class View:
                 self._untagged(response)
         if response.code is not None:
             self._code(response.code)
+        if self.state is State.CONNECTED:  # it was no greeting, but it came in place of one
+            self.state = State.NOT_AUTHENTICATED
 
     def _complete(self, response: Response) -> None:
         command = self.pending.pop(response.tag or "", None)

@@ -262,6 +262,8 @@ FAULTS = {
         "rfc3501/7.5/continuation-when-due", "not-due", on("CHECK", before(b"+ more\r\n"))
     ),
     "leaves without BYE": Fault("rfc3501/3.4/bye-before-close", "no-bye", on("CHECK", hanging_up())),
+    "greets in a way of its own": _syntax(on("greeting", instead(b"* HELLO miniature\r\n"))),
+    "greets like a mail server": _syntax(on("greeting", instead(b"220 miniature\r\n"))),
     "says an untagged OK without a space": _syntax(on("CHECK", before(b"* OK[ALERT] x\r\n"))),
     "completes without a text": Fault("rfc3501/7.1/text-present", "", on("CHECK", completing("OK"))),
     "has 8-bit characters in a quoted string of an envelope": Fault(

@@ -83,6 +83,12 @@ def test_a_wrong_server_is_found_out_and_blamed_for_nothing_else(name: str, tmp_
         assert shown.kind == ("end" if requirement in END_CHECKS else "receive")
 
 
+def test_a_wrong_greeting_is_one_finding_and_the_session_goes_on(tmp_path: Path) -> None:
+    journal = walk(FAULTS["greets in a way of its own"].wrong, tmp_path)
+    assert len(journal.findings) == 1
+    assert [result.status for result in journal.results if not result.always_on] == ["PASS"]
+
+
 def test_the_correct_server_is_blamed_for_nothing(tmp_path: Path) -> None:
     journal = walk(right, tmp_path)
     assert journal.findings == []
