@@ -332,7 +332,7 @@ UNTAGGED = {
     ),
     "captured and compared in another session": row(
         """
-        state: created
+        state: appended
         connections: A B
 
         A C: SELECT ${mailbox}
