@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import time
+from typing import TYPE_CHECKING
 
 import lark
 import pytest
@@ -13,10 +14,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from conformance import resources
+from conformance.errors import SuiteError
 from conformance.grammar import Grammar, load
 from conformance.grammar.automaton import NEVER, Automaton, Reduction, Stop
 from conformance.grammar.compose import compose, files
 from conformance.response import Atom, List, Nil, Number, String, read
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 GRAMMAR = load()
 ACCEPTED = vectors.accepted_commands()
@@ -370,6 +375,18 @@ def test_no_pattern_looks_around() -> None:
     """The fast recogniser that is derived from the files has no look-around."""
     patterns = [t.pattern.value for t in automaton(COMPOSITIONS[-1]).terminals.values()]
     assert not [p for p in patterns if "(?=" in p or "(?!" in p or "(?<" in p]
+
+
+def test_an_error_in_a_file_for_commands_is_found_when_a_command_is_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resources, "GRAMMARS", tmp_path)
+    (tmp_path / "one.lark").write_text('response_unit: "A"\n\ngreeting: "B"\n', encoding="ascii")
+    (tmp_path / "one-commands.lark").write_text("\n\ncommand: nowhere\n", encoding="ascii")
+    grammar = Grammar(("one",))
+    assert grammar.recognise("response", b"a")
+    with pytest.raises(SuiteError, match=r"one-commands\.lark:3: .*nowhere"):
+        grammar.recognise("command", b"a")
 
 
 def test_a_terminal_that_no_command_needs_is_not_compiled() -> None:

@@ -136,6 +136,7 @@ class Automaton:
         Without `build` the tree is empty, which is faster.
         """
         actions, gotos, scanners, cuts = self.actions, self.gotos, self._scanners, REST in self.terminals
+        literals = (LITERAL, LITERAL8)
         stack, values = [self._starts[rule]], list[Any]()
         offset, end, last_type, last_offset = 0, len(text), "", 0
         while True:
@@ -152,7 +153,7 @@ class Automaton:
                 kind, stop, word = found.lastgroup or "", found.end(), found[0]
                 if keywords:
                     kind = keywords.get(word.lower(), kind)
-                if kind in (LITERAL, LITERAL8):
+                if kind in literals:
                     begin, stop = stop, stop + number(word.strip("~{+}\r\n"))
                     nul = text.find("\0", begin, stop) if kind == LITERAL else -1
                     if nul >= 0 or stop > end:

@@ -71,7 +71,7 @@ WORDS: dict[str, str] = {
     "search_key": "a search key such as ALL",
     "DATE_DAY": "a day in one or two digits",
     "FLAG_KEYWORD": "a keyword",
-    "LIST_MAILBOX": "a name with or without wildcards",
+    "LIST_MAILBOX": "a pattern of names",
     "LITERAL": "a literal",
     "LITERAL8": "a literal that begins with ~",
     "BASE64": "base64",
