@@ -188,7 +188,7 @@ def body_size(response: Response) -> Outcome:
     asked = False
     for _, structure in structures(response):
         known = leaves(structure)
-        for section in texts.keys() & known.keys():
+        for section in sorted(texts.keys() & known.keys()):
             size = known[section][_BASIC - 1]
             asked = True
             if size != Number(len(texts[section])):
