@@ -33,6 +33,7 @@ class Difference:
 
     name: str
     ours: bool
+    example: bytes
     pattern: bytes
     edit: Edit
     right: str
@@ -50,6 +51,8 @@ class Difference:
                 new = found.expand(self.edit) if isinstance(self.edit, bytes) else self.edit(found)
                 yield unit[: found.start()] + new + unit[found.end() :]
 
+
+CRLF = b"\r\n"
 
 _ALL = rb"\A.+\Z"
 _STATUS = rb"\A((?:\+|[^ ]+ (?:OK|NO|BAD|BYE|PREAUTH)) )"
@@ -82,12 +85,18 @@ def _first_attribute(found: re.Match[bytes]) -> bytes:
     return before + b"\\" + rb"\x".join(flags) if flags else before
 
 
-def _charset(found: re.Match[bytes]) -> bytes:
-    """Charsets that are neither atoms nor quoted, as atoms."""
+_CHARSET = re.compile(rb'("(?:[^"\\]|\\.)*")|\{(\d+)\}\r\n|([^ (){"\r]+)')
+
+
+def _charsets(found: re.Match[bytes]) -> bytes:
+    """Charsets that are neither atoms nor quoted, as atoms: one for SEARCH, as many as there are in a code."""
     before, rest = found[1], found[2]
-    while word := re.match(rb'(?:("(?:[^"\\]|\\.)*")|\{(\d+)\}\r\n|([^ (){"\r]+))( ?)', rest):
-        before += (word[1] or (b"x" if word[2] else word[3].replace(b"]", b"x"))) + word[4]
+    while word := _CHARSET.match(rest):
+        before += word[1] or (b"x" if word[2] else word[3].replace(b"]", b"x"))
         rest = rest[word.end() + int(word[2] or 0) :]
+        if not rest.startswith(b" ") or b"[" not in found[1]:
+            break
+        before, rest = before + b" ", rest[1:]
     return before + rest
 
 
@@ -141,28 +150,29 @@ def _shallow(found: re.Match[bytes]) -> bytes:
 
 
 DIFFERENCES = (
-    Difference("line feed", False, rb"\n\Z|(?<=\})\n", b"\r\n", "ours", "a line ends in CRLF", "2.2"),
-    Difference("bracket", False, _STATUS + rb"\[", rb"\1(", "ours", 'text that begins with "[" is a code, and has a code\'s form', "7.1, 9"),
-    Difference("octets in a code", False, _STATUS + rb"[\[(][^\]\r\n]*", _plain, "ours", "a code is made of 7-bit characters other than NUL", "9"),
-    Difference("leading zero", False, _BEFORE + rb"0+(?=[1-9])", b"", "ours", "what has to be above 0 begins with a digit above 0", "9, digit-nz"),
-    Difference("recent", False, rb"\\Recent(?=[ )\r])", rb"\\Xecent", "ours", r"\Recent is a flag of FETCH alone", "2.3.2, 9"),
-    Difference("selectability", False, rb"\A\* (?:LIST|LSUB) \([^)]*\)", _first_attribute, "ours", "one selectability flag", "7.2.2, 9"),
-    Difference("text", False, rb'"TEXT" ', b'"XEXT" ', "ours", "TEXT has lines", "7.4.2, 9"),
-    Difference("message", False, rb'"MESSAGE" "RFC822"', b'"MESSAGE" "XFC822"', "ours", "MESSAGE/RFC822 has envelope, body and lines", "7.4.2, 9"),
-    Difference("no parameters", False, rb"\(\)", b"NIL", "ours", "parameters are NIL or in pairs", "9, body-fld-param"),
-    Difference("literal+", False, rb"(\{\d+)\+\}\r\n", rb"\1}\r\n", "ours", "a server's literal has no +", "9; RFC 7888"),
-    Difference("initial response", False, rb"(\A[^ ]+ AUTHENTICATE [^ \r]+) (?:=|[A-Za-z0-9+/]*=*)(?=\r\n\Z)", rb"\1", "ours", "SASL-IR is an extension", "6.2.2; RFC 4959"),
-    Difference("no items", False, rb"(\A[^ ]+ (?:(STATUS) .*|(?:UID )?FETCH [^ ]+)) \(\)(?=\r\n\Z)", _one_item, "ours", "STATUS and FETCH ask for at least one item", "6.3.10, 6.4.5, 9"),
-    Difference("literal8", False, rb"~(\{\d+\+?\}\r\n)", rb"\1", "ours", "the form of literals that may hold NUL is an extension", "9; RFC 3516"),
-    Difference("extension", False, _ALL, _without_extension, "ours", "imap-codec has ENABLE, IDLE, UNSELECT, MOVE, UIDPLUS and BINARY", "9; RFC 3516, 2177, 3691, 4315, 5161, 6851"),
-    Difference("bad charset", True, _STATUS[:-1] + rb"\[BADCHARSET \()(.*)", _charset, "open", "the RFC has astring; erratum 261, as others cite it, has atom or quoted", "9"),
-    Difference("charset", True, rb"(SEARCH CHARSET )(.*)", _charset, "open", "the RFC has astring; erratum 261, as others cite it, has atom or quoted", "9"),
-    Difference("depth", True, _ALL, _shallow, "open", "imap-codec bounds how deep it reads; the RFC has no bound", "9"),
-    Difference("range", True, _BEFORE + rb"\d{10,}" + _BEHIND, _in_range, "codec", "32 bits are checked elsewhere, not by the grammar", "9, number"),
-    Difference("date-time", True, rb'"[ \d]\d-' + _MONTHS + rb'-\d{4} [\d:]{8} [+-]\d{4}"', _possible, "codec", "dates that do not exist are found elsewhere, not by the grammar", "2.3.3"),
-    Difference("date", True, rb'(?<=[ "])\d\d?-' + _MONTHS + rb"-\d{4}", _possible, "codec", "dates that do not exist are found elsewhere, not by the grammar", "6.4.4"),
-    Difference("experiment", True, rb"\A([^ ]+ )X.*", rb"\1NOOP\r\n", "ours", "imap-codec knows no X commands", "6.5.1"),
-    Difference("authentication", True, rb"(\A[^ ]+ AUTHENTICATE [^ \r]+\r\n).+", rb"\1", "ours", "imap-codec reads the lines behind AUTHENTICATE as another kind of unit", "6.2.2"),
+    Difference("line feed", False, b"* OK done\n", rb"\n\Z|(?<=\})\n", b"\r\n", "ours", "a line ends in CRLF", "2.2"),
+    Difference("bracket", False, b"* OK [UNSEEN 8]\r\n", _STATUS + rb"\[", rb"\1(", "ours", 'text that begins with "[" is a code, and has a code\'s form', "7.1, 9"),
+    Difference("octets in a code", False, b"* OK [X-FOO caf\xe9] text\r\n", _STATUS + rb"[\[(][^\]\r\n]*", _plain, "ours", "a code is made of 7-bit characters other than NUL", "9"),
+    Difference("leading zero", False, b"* 01 EXPUNGE\r\n", _BEFORE + rb"0+(?=[1-9])", b"", "ours", "what has to be above 0 begins with a digit above 0", "9, digit-nz"),
+    Difference("recent", False, rb"* FLAGS (\Recent)" + CRLF, rb"\\Recent(?=[ )\r])", rb"\\Xecent", "ours", r"\Recent is a flag of FETCH alone", "2.3.2, 9"),
+    Difference("selectability", False, rb'* LIST (\Noselect \Marked) "/" x' + CRLF, rb"\A\* (?:LIST|LSUB) \([^)]*\)", _first_attribute, "ours", "one selectability flag", "7.2.2, 9"),
+    Difference("text", False, b'* 2 FETCH (BODY ("TEXT" "PLAIN" NIL NIL NIL "7BIT" 48))\r\n', rb'"TEXT" ', b'"XEXT" ', "ours", "TEXT has lines", "7.4.2, 9"),
+    Difference("message", False, b'* 2 FETCH (BODY ("MESSAGE" "RFC822" NIL NIL NIL "7BIT" 48))\r\n', rb'"MESSAGE" "RFC822"', b'"MESSAGE" "XFC822"', "ours", "MESSAGE/RFC822 has envelope, body and lines", "7.4.2, 9"),
+    Difference("no parameters", False, b'* 2 FETCH (BODY ("A" "B" () NIL NIL "7BIT" 48))\r\n', rb"\(\)", b"NIL", "ours", "parameters are NIL or in pairs", "9, body-fld-param"),
+    Difference("literal+", False, b"* 2 FETCH (BODY[] {3+}\r\nabc)\r\n", rb"(\{\d+)\+\}\r\n", rb"\1}\r\n", "ours", "a server's literal has no +", "9; RFC 7888"),
+    Difference("initial response", False, b"a AUTHENTICATE PLAIN AGEAYg==\r\n", rb"(\A[^ ]+ AUTHENTICATE [^ \r]+) (?:=|[A-Za-z0-9+/]*=*)(?=\r\n\Z)", rb"\1", "ours", "SASL-IR is an extension", "6.2.2; RFC 4959"),
+    Difference("trailing space", False, b"* STATUS box () \r\n", rb"(\A\* STATUS .*) (?=\r?\n\Z)", rb"\1", "ours", "a line ends in CRLF, not in a space", "9"),
+    Difference("no items", False, b"a FETCH 1 ()\r\n", rb"(\A[^ ]+ (?:(STATUS) .*|(?:UID )?FETCH [^ ]+)) \(\)(?=\r\n\Z)", _one_item, "ours", "STATUS and FETCH ask for at least one item", "6.3.10, 6.4.5, 9"),
+    Difference("literal8", False, b"a APPEND box ~{1}\r\nx\r\n", rb"~(\{\d+\+?\}\r\n)", rb"\1", "ours", "the form of literals that may hold NUL is an extension", "9; RFC 3516"),
+    Difference("extension", False, b"a UID MOVE 1 x\r\n", _ALL, _without_extension, "ours", "imap-codec has ENABLE, IDLE, UNSELECT, MOVE, UIDPLUS and BINARY", "9; RFC 3516, 2177, 3691, 4315, 5161, 6851"),
+    Difference("bad charset", True, b"* NO [BADCHARSET ({6}\r\nKOI8-R)] no\r\n", _STATUS[:-1] + rb"\[BADCHARSET \()(.*)", _charsets, "open", "the RFC has astring; erratum 261, as others cite it, has atom or quoted", "9"),
+    Difference("charset", True, b"a SEARCH CHARSET {8}\r\nUS-ASCII ALL\r\n", rb"(SEARCH CHARSET )(.*)", _charsets, "open", "the RFC has astring; erratum 261, as others cite it, has atom or quoted", "9"),
+    Difference("depth", True, b"a SEARCH " + b"(" * 12 + b"1" + b")" * 12 + CRLF, _ALL, _shallow, "open", "imap-codec bounds how deep it reads; the RFC has no bound", "9"),
+    Difference("range", True, b"* SEARCH 4294967296\r\n", _BEFORE + rb"\d{10,}" + _BEHIND, _in_range, "codec", "32 bits are checked elsewhere, not by the grammar", "9, number"),
+    Difference("date-time", True, b'* 1 FETCH (INTERNALDATE "99-Feb-0000 99:99:99 -9999")\r\n', rb'"[ \d]\d-' + _MONTHS + rb'-\d{4} [\d:]{8} [+-]\d{4}"', _possible, "codec", "dates that do not exist are found elsewhere, not by the grammar", "2.3.3"),
+    Difference("date", True, b"a SEARCH ON 31-Feb-2000\r\n", rb'(?<=[ "])\d\d?-' + _MONTHS + rb"-\d{4}", _possible, "codec", "dates that do not exist are found elsewhere, not by the grammar", "6.4.4"),
+    Difference("experiment", True, b"a XLIST {1}\r\na\r\n", rb"\A([^ ]+ )X.*", rb"\1NOOP\r\n", "ours", "imap-codec knows no X commands", "6.5.1"),
+    Difference("authentication", True, b"a AUTHENTICATE PLAIN\r\nAGEAYg==\r\n", rb"(\A[^ ]+ AUTHENTICATE [^ \r]+\r\n).+", rb"\1", "ours", "imap-codec reads the lines behind AUTHENTICATE as another kind of unit", "6.2.2"),
 )  # fmt: skip
 
 _DEEPEST = 4
