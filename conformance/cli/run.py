@@ -56,6 +56,7 @@ def run(options: Namespace) -> int:
         report_dir=options.report_dir,
         command=shown_command(options.argv),
         selection=tuple(ids),
+        folders=tuple(folder.absolute() for folder in options.scenarios),
         expectations=known,
         today=dt.datetime.now(dt.UTC).date(),
         strict=options.strict,
@@ -77,7 +78,7 @@ def _split(options: Namespace) -> tuple[str | None, list[str]]:
     words = list(options.words)
     if words and ("://" in words[0] or words[0] in LAUNCHERS):
         return words[0], words[1:]
-    if words and not _COULD_SELECT.search(words[0]):
+    if words and not options.scenarios and not _COULD_SELECT.search(words[0]):
         raise UsageError(
             f"{words[0]} is neither a server nor a case{nearest(words[0], LAUNCHERS) or '.'} "
             "An address has the form imap://HOST:PORT; `imapspec servers` and `imapspec list` say what there is."
@@ -95,8 +96,9 @@ def _selected(options: Namespace, ids: list[str]) -> dict[str, Path]:
         if not found:
             raise UsageError(f"--scenarios {root}: there is no file *.imap in this folder.")
         for case in found:
-            files[case] = file_of(root, case)
-            read_foreign(files[case], root)
+            path = file_of(root, case)
+            read_foreign(path, root)
+            files[case] = path.absolute()
     proven = proofs(files)
     chosen = select(list(files), [case for word in ids for case in proven.get(word, [word])])
     if options.last_failed:

@@ -37,8 +37,9 @@ class ScenarioFile(pytest.File):
 
         Our own are read when they are played; a test reads them all.
         """
-        if not self.path.is_relative_to(resources.SCENARIOS):
-            read_foreign(self.path, self.config.rootpath)
+        root = _root(self)
+        if root != resources.SCENARIOS:
+            read_foreign(self.path, root)
         item = ScenarioItem.from_parent(self, name=self.path.stem)
         if "touches" in peek(self.path):
             item.add_marker(pytest.mark.xdist_group("account"))
@@ -60,8 +61,7 @@ class ScenarioItem(pytest.Item):
         """Play it. Raises `NotMetError` when it fails; skips when it does not apply."""
         side = self.config.pluginmanager.get_plugin(KEY)
         assert side is not None
-        root = resources.SCENARIOS if self.path.is_relative_to(resources.SCENARIOS) else self.config.rootpath
-        self.results = tuple(side.stage.run(load_file(self.path, root)))
+        self.results = tuple(side.stage.run(load_file(self.path, _root(self))))
         raise_for(self.results, side.plan)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> str:
@@ -73,6 +73,14 @@ class ScenarioItem(pytest.Item):
     def reportinfo(self) -> tuple[Path, int, str]:
         """Where it is."""
         return self.path, 0, self.name
+
+
+def _root(node: ScenarioFile | ScenarioItem) -> Path:
+    """The folder below which the id of a case is its path; pytest's root folder for files that belong nowhere."""
+    side = node.config.pluginmanager.get_plugin(KEY)
+    assert side is not None
+    folders: tuple[Path, ...] = (resources.SCENARIOS, *side.plan.folders)
+    return next((folder for folder in folders if node.path.is_relative_to(folder)), node.config.rootpath)
 
 
 def raise_for(results: Sequence[Result], plan: Plan) -> None:

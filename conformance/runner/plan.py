@@ -61,6 +61,7 @@ class Plan:
     report_dir: Path
     command: tuple[str, ...] = ()  #: for the journal, secrets already replaced
     selection: tuple[str, ...] = ()
+    folders: tuple[Path, ...] = ()  #: of the operator's own scenarios, absolute: ids are paths below them
     expectations: Expectations = field(default_factory=Expectations)
     today: dt.date = dt.date(1970, 1, 1)  #: for entries that expire
     strict: bool = False
