@@ -21,7 +21,7 @@ LAYERS = (
     ("model",),
     ("checks",),
     ("scenario", "session"),
-    ("transport",),
+    ("transport", "generate"),
     ("servers", "recording"),
     ("runner",),
     ("pytest_plugin",),
@@ -31,6 +31,9 @@ RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 
 #: The report must not be able to change a verdict: it sees the journal and the catalogue, nothing of the run.
 REPORT_SEES = {"__init__", "errors", "resources", "journal", "catalogue", "report"}
+
+#: Below the line only for its `random.Random`, which is always the caller's or made from the caller's seed.
+GENERATE_SEES = {"__init__", "errors", "resources", "grammar", "generate"}
 
 #: Above the transport there is no socket, no clock, no thread, no chance.
 SANS_IO = {name for name, rank in RANK.items() if rank <= RANK["session"]}
@@ -84,6 +87,12 @@ def test_a_module_imports_only_layers_above_its_own(path: Path) -> None:
 @pytest.mark.parametrize("path", sorted((PACKAGE / "report").rglob("*.py")), ids=lambda p: p.name)
 def test_the_report_sees_only_journal_and_catalogue(path: Path) -> None:
     assert ours(imported(path)) <= REPORT_SEES
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "generate").rglob("*.py")), ids=lambda p: p.name)
+def test_the_generator_sees_only_the_grammar_and_of_the_impure_only_chance(path: Path) -> None:
+    assert ours(imported(path)) <= GENERATE_SEES
+    assert not {name.split(".")[0] for name in imported(path)} & (IMPURE - {"random"})
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))

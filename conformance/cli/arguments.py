@@ -161,6 +161,44 @@ def _explain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", metavar="ID", help="a case or a requirement")
 
 
+def _kind(parser: argparse.ArgumentParser, default: str) -> None:
+    parser.add_argument(
+        "--kind", choices=("response", "greeting", "command"), default=default, help=f"default: {default}"
+    )
+
+
+def _generate(parser: argparse.ArgumentParser) -> None:
+    _kind(parser, "command")
+    add = parser.add_argument
+    add("--rule", default="", metavar="NAME", help="only what this rule of the grammar is")
+    add("--count", type=_whole, default=10, metavar="N", help="default: 10")
+    add("--seed", type=_whole, default=0, metavar="N", help="another seed, other units (default 0)")
+    add(
+        "--mutate",
+        action="store_true",
+        help="with a few mistakes each; --json says which, and whether they matter",
+    )
+    add(
+        "--directed",
+        nargs="?",
+        choices=("alternatives", "pairs"),
+        const="alternatives",
+        help="a set that covers every alternative of every rule, or every pair of them",
+    )
+    add("--json", action="store_true", help="one JSON object a line instead of octets")
+
+
+def _validate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="what was recorded; - for standard input")
+    _kind(parser, "response")
+    parser.add_argument(
+        "--stream",
+        action="store_true",
+        help="a connection from its beginning: the first response is a greeting",
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON document instead of lines")
+
+
 def _nothing(_parser: argparse.ArgumentParser) -> None:
     pass
 
@@ -174,6 +212,10 @@ COMMANDS: dict[str, Command] = {
     "explain": Command("what a case or a requirement is about", ("look", "explain"), _explain),
     "servers": Command("throw-away servers that can be started here", ("look", "servers"), _nothing),
     "clean": Command("remove mailboxes that a killed run has left on a server", ("account", "clean"), _smoke),
+    "generate": Command(
+        "responses or commands made from the grammar, valid or nearly so", ("generate", "generate"), _generate
+    ),
+    "validate": Command("judge recorded octets by the grammar", ("validate", "validate"), _validate),
 }
 
 _EPILOG = """TARGET is imap://HOST:PORT, imaps://HOST:PORT, imap+starttls://HOST:PORT, or the name of a throw-away server

@@ -27,7 +27,7 @@ from conformance.generate.patterns import walkable
 from conformance.grammar import definitions as written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from conformance.generate.environment import Environment
 
@@ -76,7 +76,7 @@ class Graph:
 
     def _node(self, rule: str, node: written.Node) -> Node:
         match node:
-            case written.Rule(name) | written.Terminal(name) if (given := self._given.get((rule, name))):
+            case written.Rule(name) | written.Terminal(name) if given := self._given.get((rule, name)):
                 return given
             case written.Rule(name):
                 return self._given.get((name, ""), self.rules[name])
@@ -108,7 +108,9 @@ class Graph:
         body = walkable(name, _SENSE.get(name, pattern.text), self._contexts)
         matches = re.compile(pattern.text, re.IGNORECASE | re.ASCII).fullmatch
         strings = {t: p.text for t, p in self._definitions.terminals.items() if p.is_string}
-        others = {strings[t].upper() for t in self._rivals.get(name, ()) if t in strings and matches(strings[t])}
+        others = {
+            strings[t].upper() for t in self._rivals.get(name, ()) if t in strings and matches(strings[t])
+        }
         return TerminalNode(name, body, frozenset(others))
 
     def _settle(self) -> None:

@@ -95,6 +95,7 @@ class Directed(Chance):
         return step if self._pairs else (0, step[1], step[2])
 
     def begin(self) -> int:
+        """Keywords in one case: that is no alternative."""
         return AS_WRITTEN
 
     def _take(self, decision: Decision, above: Context, open_: Some[int]) -> int:
@@ -107,9 +108,11 @@ class Directed(Chance):
         return outcome
 
     def choose(self, choice: Choice, above: Context, open_: Some[int]) -> int:
+        """As the route says, or what is new, or any."""
         return self._take(choice, above, open_)
 
     def times(self, repeat: Repeat, above: Context, least: int, most: int) -> Iterable[object]:
+        """As the route says, or what is new, or any: none, one, two."""
         return range(least + self._take(repeat, above, range(min(most - least + 1, len(repeat.contexts)))))
 
 

@@ -113,7 +113,7 @@ def units(
 def generate(
     kind: Kind,
     seed: int,
-    mutate: bool = False,  # noqa: FBT001, FBT002 - the published form
+    mutate: bool = False,
     *,
     grammar: Grammar | None = None,
     environment: Environment = ANYTHING,

@@ -22,7 +22,19 @@ if TYPE_CHECKING:
     from conformance.generate.nodes import Span
 
 #: What stands in the place of a number, and of a literal's count.
-NUMBERS = ("0", "00", "01", "4294967295", "4294967296", "18446744073709551616", "9" * 40, "-1", "+1", "1.0", "")
+NUMBERS = (
+    "0",
+    "00",
+    "01",
+    "4294967295",
+    "4294967296",
+    "18446744073709551616",
+    "9" * 40,
+    "-1",
+    "+1",
+    "1.0",
+    "",
+)
 
 #: Octets that are out of place in most places.
 STRAY = ("\0", "\r", "\n", "\t", "\x1b", "\x7f", "\x80", "\xc3\xa9", "\xff", *' "\\(){}[]<>%*+~,:&')
@@ -73,7 +85,9 @@ class _Edit:
         self.spans = [
             (name, first + more * (first >= end), last + more * (last > begin))
             for name, first, last in self.spans
-            if last <= begin or first >= end or (first <= begin and last >= end and (first, last) != (begin, end))
+            if last <= begin
+            or first >= end
+            or (first <= begin and last >= end and (first, last) != (begin, end))
         ]
 
 
@@ -224,7 +238,9 @@ _NAMES = tuple(EDITS)
 _TIMES = (1, 1, 1, 1, 2, 2, 3)
 
 
-def edited(unit: Unit, generator: Generator, random: Random, names: tuple[str, ...] = _NAMES) -> tuple[bytes, tuple[str, ...]]:
+def edited(
+    unit: Unit, generator: Generator, random: Random, names: tuple[str, ...] = _NAMES
+) -> tuple[bytes, tuple[str, ...]]:
     """The octets of a unit after one to three edits, and the names of these. They are some, and not the unit's."""
     while True:
         edit = _Edit(unit, generator, random)

@@ -1,11 +1,12 @@
 """What there is to walk: the rules of a grammar as nodes that write octets, each decision on the way left to a chooser.
 
-A walk is bounded by what it has written and by how deep it is in rules: beyond either, every decision takes what leads to the end
-soonest. So it ends, whatever the chooser wants.
+A walk is bounded by the number of decisions and by how deep it is in rules that can contain themselves: beyond either, every decision
+takes what leads to the end soonest. So it ends, whatever the chooser wants.
 
 Knows: how each kind of node is written. Must not know: how decisions are made, what a rule stands for.
 """
 
+# ruff: noqa: D102 - what a method of a node does is said once, in `Node`
 from __future__ import annotations
 
 import math
@@ -14,7 +15,8 @@ from typing import TYPE_CHECKING, Protocol
 from conformance.errors import SuiteError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence as Some
+    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Sequence as Some
 
 #: Contexts: numbers for "below this alternative" and "below this rule". A decision is told in which one it is met.
 Context = int
@@ -58,7 +60,12 @@ class Walk:
     __slots__ = ("case", "choose", "deepest", "left", "number", "out", "run", "times", "trace")
 
     def __init__(self, chooser: Chooser, size: int, deepest: int, trace: list[Span] | None) -> None:
-        self.choose, self.times, self.run, self.number = chooser.choose, chooser.times, chooser.run, chooser.number
+        self.choose, self.times, self.run, self.number = (
+            chooser.choose,
+            chooser.times,
+            chooser.run,
+            chooser.number,
+        )
         self.left = size
         self.deepest = deepest
         self.out: list[str] = []
@@ -264,7 +271,7 @@ class Choice(Decision):
         self.open = tuple(sorted(possible, key=lambda n: self.items[n].cost))
         self.cheapest = self.open[:1]
         self.lots = tuple(n for n in self.open for _ in range(_width(self.items[n])))
-        self.tallest = max(self.items[n].height for n in possible)
+        self.tallest = max((self.items[n].height for n in possible), default=math.inf)
 
     def walk(self, walk: Walk, depth: int, above: Context) -> None:
         open_ = self.open
@@ -277,7 +284,8 @@ class Choice(Decision):
         (self.quick if walk.trace is None else self.items)[chosen].walk(walk, depth, self.contexts[chosen])
 
     def measure(self) -> tuple[float, float]:
-        return min(i.height for i in self.items), min(i.cost for i in self.items)
+        heights, costs = [i.height for i in self.items], [i.cost for i in self.items]
+        return min(heights, default=math.inf), min(costs, default=math.inf)
 
     def parts(self) -> Iterator[Node]:
         return iter(self.items)
@@ -287,7 +295,6 @@ class Choice(Decision):
 
     def short(self) -> Node:
         if not self.quick:
-            self.quick = self.items  # where a rule contains itself, it stays a rule
             self.quick = tuple(item.short() for item in self.items)
         return self
 
