@@ -47,9 +47,9 @@ WORDS: dict[str, str] = {
     "DATE_YEAR": "a year in four digits",
     "TIME": "a time such as 23:59:59",
     "ZONE": "a zone such as +0000",
-    "flag": r"a flag such as \Seen",
+    "flag": r"a flag such as \Seen (not \Recent)",
     "flag_fetch": r"a flag such as \Seen or \Recent",
-    "flag_perm": r"a flag such as \Seen, or \*",
+    "flag_perm": r"a flag such as \Seen (not \Recent), or \*",
     "mbx_list_flags": r"name attributes such as \Noselect",
     "mbx_list_oflag": r"an attribute other than \Noselect, \Marked and \Unmarked",
     "capability": "a capability",
@@ -159,6 +159,8 @@ def _continuations(automaton: Automaton, stack: tuple[int, ...]) -> dict[str, tu
 
 _TEXT = {"TEXT": ("text", "CRLF"), "PLAIN_TEXT": ("text", "CRLF"), "CODE_TEXT": ("resp-text-code", '"]"')}
 _LITERAL = {"NUL": "an octet other than NUL", "short": "more octets of the literal"}
+#: Behind a number that EXISTS can follow but these cannot: it begins with 0.
+_NUMBERED = re.compile(r"(?:EXPUNGE|FETCH)(?![^ \r])", re.IGNORECASE)
 _QUOTED = re.compile(r'"(?:[\x01-\x09\x0b\x0c\x0e-!#-\[\]-\x7f]|\\["\\])*')
 _HEADERS = {"{": "LITERAL", "~": "LITERAL8"}
 #: What there is of a header: its digits, "+", and the end.
@@ -173,6 +175,8 @@ def _inside(
     offset = stop.offset
     if stop.note:
         return "literal", offset, (_LITERAL[stop.note],)
+    if "EXISTS" in expected and "EXPUNGE" not in expected and _NUMBERED.match(text, offset):
+        return "message-data", len("* "), (WORDS["NZ_NUMBER"],)
     following = text[offset : offset + 1]
     if stop.last_type in _TEXT and following not in ("", "\r", "\n"):
         rule, end = _TEXT[stop.last_type]
@@ -180,7 +184,7 @@ def _inside(
     if following == '"' and "QUOTED" in expected and (begun := _QUOTED.match(text, offset)):
         if text[begun.end() : begun.end() + 1] == "\\":
             return "quoted", begun.end() + 1, ('" or \\ behind the backslash',)
-        return "quoted", begun.end(), ("a 7-bit character other than NUL, CR and LF", "a double quote")
+        return "quoted", begun.end(), ("a double quote", "a 7-bit character other than NUL, CR and LF")
     header = _HEADERS.get(following, "")
     return _inside_header(automaton, header, text, offset) if header in expected else None
 
