@@ -71,6 +71,10 @@ RIGHT: dict[str, list[str]] = {
         "* CAPABILITY IMAP4rev1 AUTH=PLAIN AUTH=LOGIN AUTH",
         "* OK [CAPABILITY IMAP4rev1] x",
     ],
+    "7.2.1/capability-registered": [
+        "* CAPABILITY IMAP4rev1 sasl-ir AUTH=X-OWN THREAD=REFS XOWN x-own QUOTA=RES-STORAGE",
+        "* OK [CAPABILITY IMAP4rev2 IMAP4rev1] x",
+    ],
     "7.2.2/attribute-once": [r'* LIST (\Marked \HasNoChildren \X) "/" x', r'* LSUB (\Noselect) "/" x'],
     "7.2.4/item-once": ["* STATUS x (MESSAGES 1 RECENT 1 UIDNEXT 1 UIDVALIDITY 1 UNSEEN 1)"],
     "7.2.5/number-once": ["* SEARCH 3 1 2", "* SEARCH 11 1"],
@@ -177,6 +181,9 @@ WRONG: dict[str, dict[str, list[str]]] = {
             "* CAPABILITY IMAP4rev1 imap4rev1",
             "a OK [CAPABILITY IMAP4rev1 AUTH=PLAIN AUTH=PLAIN] x",
         ]
+    },
+    "7.2.1/capability-registered": {
+        "unregistered": ["* CAPABILITY IMAP4rev1 SNIPPET=FUZZY", "* OK [CAPABILITY idles IMAP4rev1] x"]
     },
     "7.2.2/attribute-once": {
         "repeated-in-LIST": [r'* LIST (\HasChildren \Marked \haschildren) "/" x'],
@@ -291,6 +298,7 @@ UNCONCERNED: dict[str, list[str]] = {
     "5.1.3/modified-utf-7": [name("x"), name("\t"), '* LIST () "/" {3}\r\n&\xe4&', "* OK &"],
     "6.3.10/counts-within-messages": ["* STATUS x (UNSEEN 2)", "* STATUS x (MESSAGES 2 UIDNEXT 9)"],
     "7.1/code-registered": ["* OK x", "* 1 EXISTS", "+ x"],
+    "7.2.1/capability-registered": ["* OK [X SNIPPET=FUZZY] x", "* FLAGS (SNIPPET)"],
     "7.2.6/system-flags": [r"* OK [PERMANENTFLAGS ()] x", fetch("FLAGS ()")],
     "7.4.2/body-as-bodystructure": [fetch(f"BODY {TEXT}"), fetch(f"BODYSTRUCTURE {TEXT}")],
     "7.4.2/body-size": [

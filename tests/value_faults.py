@@ -138,6 +138,9 @@ FAULTS = {
     "a permanent system flag of its own": _says(
         "9/flag-extension", "in-PERMANENTFLAGS", rb"* OK [PERMANENTFLAGS (\Seen \Junk \*)] kept"
     ),
+    "a capability of its own": _says(
+        "7.2.1/capability-registered", "unregistered", b"* CAPABILITY IMAP4rev1 SNIPPET=FUZZY"
+    ),
     "IMAP4 behind IMAP4rev1": _says("9/imap4-first", "not-first", b"* CAPABILITY IMAP4rev1 IMAP4"),
     "a message number of more than 32 bits": _says(
         "9/number-range", "too-large-SEARCH", b"* SEARCH 4294967296"

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from conformance.checks import (
+    capabilities,
     completion,
     mailbox,
     names,
@@ -69,6 +70,7 @@ RESPONSE_CHECKS: dict[str, Callable[[View, Response], Outcome]] = {
     "rfc3501/7.1.4/preauth-only-greeting": completion.preauth_only_greeting,
     "rfc3501/7.2.1/imap4rev1": mailbox.capability_imap4rev1,
     "rfc3501/7.2.1/capability-once": once_in(once.capabilities),
+    "rfc3501/7.2.1/capability-registered": alone(capabilities.registered),
     "rfc3501/7.2.2/attribute-once": once_in(once.attributes),
     "rfc3501/7.2.4/item-once": once_in(partial(once.items, "STATUS")),
     "rfc3501/7.2.5/number-once": once_in(once.matches),

@@ -1,0 +1,85 @@
+"""Every capitalised key word of RFC 3501 has found its requirement, or a reason why it has none."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from conformance import catalogue
+from conformance.catalogue import keywords
+
+#: Section -> how many key words it has: counted once, by hand and by `in_text`.
+COUNTS = {
+    "2.2.1": 2, "2.2.2": 7, "2.3.1.1": 10, "2.3.1.2": 1, "2.3.2": 2, "2.3.3": 3, "3.1": 1, "3.2": 1, "3.4": 6,
+    "4.3": 2, "4.3.1": 4, "5.1": 6, "5.1.1": 1, "5.1.2": 1, "5.1.3": 8, "5.2": 6, "5.3": 2, "5.4": 2, "5.5": 6,
+    "6.1.1": 3, "6.1.3": 2, "6.2": 1, "6.2.1": 4, "6.2.2": 13, "6.2.3": 5, "6.3.1": 7, "6.3.2": 4, "6.3.3": 4,
+    "6.3.4": 3, "6.3.5": 4, "6.3.6": 2, "6.3.8": 9, "6.3.9": 3, "6.3.10": 4, "6.3.11": 15, "6.4.1": 2, "6.4.2": 1,
+    "6.4.4": 10, "6.4.5": 5, "6.4.6": 2, "6.4.7": 6, "6.4.8": 1, "6.5.1": 3, "7": 5, "7.1": 5, "7.1.1": 3,
+    "7.1.2": 1, "7.1.3": 1, "7.1.4": 1, "7.1.5": 3, "7.2.1": 9, "7.2.2": 4, "7.2.6": 1, "7.3.1": 1, "7.3.2": 1,
+    "7.4.1": 3, "7.4.2": 11, "9": 20, "11.1": 10, "11.2": 4,
+}  # fmt: skip
+
+
+def in_text(text: str) -> list[tuple[str, int, str]]:
+    """Section, ordinal and word of every key word of sections 2 to 12, read from the text of an RFC."""
+    furniture = re.compile(r"\f|.*\[Page \d+\]|RFC \d+ .* \d{4}")
+    lines = [line for line in text.replace("\r", "").split("\n") if not furniture.fullmatch(line.rstrip())]
+    # At the margin; so are the rules of the formal syntax, which therefore end no section.
+    heading = re.compile(r"(\d+(?:\.\d+)*)\.?\s+\S|Appendi")
+    bodies: dict[str, list[str]] = {}
+    section = ""
+    for line in lines:
+        if found := heading.match(line):
+            section = found[1] or ""
+        bodies.setdefault(section, []).append(line)
+    word = re.compile(r"\b(MUST|SHOULD|MAY|REQUIRED|OPTIONAL|SHALL|RECOMMENDED)\b(?:\s+(NOT)\b)?")
+    return [
+        (section, ordinal, " ".join(part for part in found.groups() if part))
+        for section, body in bodies.items()
+        if section.partition(".")[0] in map(str, range(2, 13))
+        for ordinal, found in enumerate(word.finditer("\n".join(body)), 1)
+    ]
+
+
+def test_every_key_word_is_in_the_table_by_the_count_of_its_section() -> None:
+    places = [(entry.section, entry.ordinal) for entry in keywords.load()]
+    assert places == [(section, n) for section, count in COUNTS.items() for n in range(1, count + 1)]
+    assert len(places) == 267
+
+
+def test_the_table_names_requirements_of_the_catalogue() -> None:
+    named = {name for entry in keywords.load() for name in entry.by}
+    assert named <= catalogue.load().keys()
+
+
+def test_a_requirement_has_the_level_of_its_key_word_or_there_is_a_reason() -> None:
+    known = catalogue.load()
+    for entry in keywords.load():
+        agrees = all(known[name].level == entry.level for name in entry.by)
+        assert agrees != bool(entry.differs), f"{entry.section} {entry.ordinal} {entry.word}: {entry.about}"
+
+
+def test_what_a_key_word_is_attached_to_is_said_in_our_words() -> None:
+    for entry in keywords.load():
+        assert 0 < len(entry.about.split()) <= 12, f"{entry.section} {entry.ordinal}"
+
+
+def test_key_words_are_found_across_lines_and_pages() -> None:
+    page = (
+        "2.1.    Link\n\n   A server MUST\n\n\n\nAuthor         Standards Track         [Page 1]\n\f\n"
+        "RFC 3501        IMAPv4        March 2003\n\n\n   NOT do it, and MAY\n   not.  It should.\n\n"
+        "2.2.    More\n\n   OPTIONAL.\n\nAppendices\n\n   MUST\n"
+    )
+    assert in_text(page) == [("2.1", 1, "MUST NOT"), ("2.1", 2, "MAY"), ("2.2", 1, "OPTIONAL")]
+
+
+@pytest.mark.skipif("IMAPSPEC_RFC_DIR" not in os.environ, reason="IMAPSPEC_RFC_DIR names no folder with RFCs")
+def test_the_table_is_that_of_the_text() -> None:
+    text = (Path(os.environ["IMAPSPEC_RFC_DIR"]) / "rfc3501.txt").read_text(encoding="latin-1")
+    found = in_text(text)
+    assert found == [(entry.section, entry.ordinal, entry.word) for entry in keywords.load()]
+    assert Counter(section for section, _, _ in found) == COUNTS
