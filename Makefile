@@ -5,7 +5,7 @@ VENV ?= .venv
 REPORT_DIR ?= imapspec-report
 BIN := $(VENV)/bin
 
-.PHONY: run test lint format wheel-test clean
+.PHONY: run test lint format bench wheel-test clean
 
 # The main job: the whole suite against the embedded server. It succeeds when the job was done (exit code 0 or 1: a server
 # that fails some requirement is a result, not an error); the last line is the path of the report.
@@ -25,6 +25,11 @@ format: $(VENV)/installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# Ratios to other people's parsers, and how time grows with hostile input; docs/grammar.md says how to read them.
+bench: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'
+	$(BIN)/python benchmarks/grammar.py
+
 # The tests once more, against the wheel that users get: an own environment, no sight of the source tree's package.
 wheel-test: $(VENV)/installed
 	rm -rf build/wheel
@@ -37,6 +42,8 @@ wheel-test: $(VENV)/installed
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary google-re2 --editable '.[fast]' \
+	|| echo "no google-re2 for this platform: the same verdicts come later"
 	@touch $@
 
 clean:

@@ -59,7 +59,7 @@ class Grammar:
         if not found:
             names = files(self.fragments, commands=kind == "command")
             found = self._recognisers[kind] = Recogniser(*self._entry(kind), names)
-        return found(octets)
+        return found.accepts(octets)
 
     def explain(self, kind: Kind, octets: bytes) -> Problem | None:
         """Why the octets are refused; None if they are well formed."""

@@ -28,6 +28,7 @@ PATIENCE = 200_000
 _MEMORY = 64 << 20
 _HEADER = re.compile(rb"\{([0-9]+)\+?\}\r\n")
 _CUT = CUT.encode()
+_BRACE = b"{"[0]  #: as a number: to look for it takes a tenth of the time
 
 
 class Recogniser:
@@ -40,11 +41,11 @@ class Recogniser:
         self._patience = patience
         self._match: Callable[[bytes], object] | None = None
 
-    def __call__(self, octets: bytes) -> bool:
+    def accepts(self, octets: bytes) -> bool:
         """Whether the octets are one whole, well-formed unit."""
-        if self._match:
-            skeleton = cut(octets) if b"{" in octets else octets
-            if skeleton is not None and self._match(skeleton):
+        match = self._match
+        if match:
+            if match(cut(octets) if _BRACE in octets else octets):
                 return True
         elif self._patience >= 0:
             self._patience -= len(octets)
@@ -53,21 +54,23 @@ class Recogniser:
         return not isinstance(self._automaton.run(self._rule, octets.decode("latin-1"), build=False), Stop)
 
 
-def cut(octets: bytes) -> bytes | None:
-    """The octets without those of their literals, each header with `CUT` for CRLF; None if a NUL is among them.
+def cut(octets: bytes) -> bytes:
+    """The octets without those of their literals, each header with `CUT` for CRLF; nothing if they hold NUL, which `CUT` is.
 
     What looks like a header stays as it is where fewer octets follow than it announces.
     """
-    if b"\0" in octets:
-        return None
-    parts, place, begin = list[bytes](), 0, 0
+    if _CUT[0] in octets:
+        return b""
+    parts: list[bytes] = []
+    place = begin = 0
     while header := _HEADER.search(octets, begin):
         begin = header.end()
         stop = begin + number(header[1].decode())
         if stop < len(octets):
             parts += octets[place : begin - 2], _CUT
             place = begin = stop
-    return b"".join((*parts, octets[place:]))
+    parts.append(octets[place:])
+    return b"".join(parts)
 
 
 def compiled(automaton: Automaton, rule: str, files: tuple[str, ...]) -> Callable[[bytes], object] | None:
