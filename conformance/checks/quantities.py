@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from conformance.response import Response, Value
 
 _LARGEST = 2**32 - 1
-_SECTION = re.compile(r"BODY\[([0-9]+(?:\.[0-9]+)*)?.*?\](?:<([0-9]+)>)?", re.DOTALL)
+_SECTION = re.compile(r"([^\[]+)\[([0-9]+(?:\.[0-9]+)*)?.*?\](?:<([0-9]+)>)?", re.DOTALL)
 _DATE_TIME = re.compile(r"([ 0-9]\d)-(...)-(\d{4}) (\d\d):(\d\d):(\d\d) [+-]\d\d(\d\d)")
 _MONTHS = "JANFEBMARAPRMAYJUNJULAUGSEPOCTNOVDEC"
 
@@ -43,11 +43,11 @@ def _numbers(response: Response) -> Iterator[tuple[str, int]]:
     paired = data.pairs(response)
     for name, value in paired:
         section = _SECTION.fullmatch(name)
-        place = "section" if section else name
+        place = section[1] if section else name
         if section:
-            yield from ((place, number(digits)) for digits in (section[1] or "").split(".") if digits)
-            if section[2]:
-                yield "origin", number(section[2])
+            yield from (("section", number(digits)) for digits in (section[2] or "").split(".") if digits)
+            if section[3]:
+                yield "origin", number(section[3])
         yield from _inside(place, (value,))
     if not paired:
         yield from _inside(response.name, response.items)
