@@ -359,7 +359,7 @@ def amended(rules: Rules, amendments: Iterable[Amendment]) -> dict[str, str]:
         for rule, old, new in amendment.rules:
             before = result.get(rule, "")
             assert not old or old in before, (amendment.name, before)
-            result[rule] = before.replace(old, new) if old else new
+            result[rule] = before.replace(old, new).strip() if old else new
     return result
 
 

@@ -32,7 +32,7 @@ def table() -> Iterator[Explained]:
             yield Explained(kind, line, next(lines).strip())
 
 
-@pytest.mark.parametrize("explained", table(), ids=lambda explained: explained.unit)
+@pytest.mark.parametrize("explained", list(table()), ids=lambda explained: explained.unit)
 def test_the_explanation_is_the_one_that_was_reviewed(explained: Explained) -> None:
     problem = load().explain(explained.kind, vectors.octets(explained.unit))
     assert problem is not None
