@@ -11,6 +11,8 @@ import pytest
 
 from conformance import catalogue
 from conformance.catalogue import keywords
+from conformance.catalogue.keywords import KeyWord
+from conformance.cli.coverage import chosen, coverage
 
 #: Section -> how many key words it has: counted once, by hand and by `in_text`.
 COUNTS = {
@@ -75,6 +77,36 @@ def test_key_words_are_found_across_lines_and_pages() -> None:
         "2.2.    More\n\n   OPTIONAL.\n\nAppendices\n\n   MUST\n"
     )
     assert in_text(page) == [("2.1", 1, "MUST NOT"), ("2.1", 2, "MAY"), ("2.2", 1, "OPTIONAL")]
+
+
+def test_coverage_counts_by_section_and_level_and_gives_the_reasons() -> None:
+    words = (
+        KeyWord("3.4", 1, "MUST", "a", by=("x", "y")),
+        KeyWord("3.4", 2, "MAY", "b", client=True),
+        KeyWord("3.4", 3, "MUST NOT", "c", by=("x", "z")),
+        KeyWord("5", 1, "MUST", "d", untestable="Too long."),
+    )
+    lines = [line.split() for line in coverage(words, cases={"x"}, always_on={"y"})]
+    assert lines[1:] == [
+        ["3.4", "MUST", "2", "2", "2", "1", "1", "-", "-"],
+        ["3.4", "MAY", "1", "-", "-", "-", "-", "1", "-"],
+        ["5", "MUST", "1", "-", "-", "-", "-", "-", "1"],
+        ["total", "MUST", "3", "2", "2", "1", "1", "-", "1"],
+        ["total", "MAY", "1", "-", "-", "-", "-", "1", "-"],
+        [],
+        ["untestable:", "Too", "long."],
+        ["5", "MUST:", "d"],
+    ]
+
+
+def test_coverage_is_asked_for_by_section_and_level() -> None:
+    assert {word.section for word in chosen(["rfc3501/6.3.1", "rfc3501/4"], None)} == {
+        "6.3.1",
+        "4.3",
+        "4.3.1",
+    }
+    assert {word.word for word in chosen([], "may")} == {"MAY", "OPTIONAL"}
+    assert len(chosen(["rfc3501"], None)) == 267
 
 
 @pytest.mark.skipif("IMAPSPEC_RFC_DIR" not in os.environ, reason="IMAPSPEC_RFC_DIR names no folder with RFCs")

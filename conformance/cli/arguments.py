@@ -153,7 +153,13 @@ def _smoke(parser: argparse.ArgumentParser) -> None:
 
 def _list(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("ids", nargs="*", metavar="IDS")
-    parser.add_argument("--requirements", action="store_true", help="requirements instead of cases")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--requirements", action="store_true", help="requirements instead of cases")
+    what.add_argument(
+        "--coverage",
+        action="store_true",
+        help="the RFC's key words, by section and level, and what became of them",
+    )
     parser.add_argument("--level", choices=("must", "should", "may"), help="only requirements of this level")
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from conformance import catalogue, resources
 from conformance.checks import DOUBTFUL_SYNTAX, END_CHECKS, RESPONSE_CHECKS, SYNTAX
 from conformance.cli.common import all_files, file_of, proofs
+from conformance.cli.coverage import chosen, coverage
 from conformance.errors import NothingSelectedError, UsageError, nearest
 from conformance.scenario.load import find, load, natural, peek, select
 
@@ -20,9 +21,11 @@ _ALWAYS_ON = {SYNTAX, *DOUBTFUL_SYNTAX, *RESPONSE_CHECKS, *END_CHECKS}
 
 
 def list_(options: Namespace) -> int:
-    """Cases with their titles, or requirements with what proves them."""
+    """Cases with their titles, or requirements with what proves them, or the RFC's key words with what became of them."""
     if options.requirements:
         return _requirements(options)
+    if options.coverage:
+        return _coverage(options)
     for case in select(find(), options.ids):
         print(f"{case}  {peek(file_of(resources.SCENARIOS, case)).get('title', '')}")
     return 0
@@ -43,6 +46,14 @@ def _requirements(options: Namespace) -> int:
         count = len(proven.get(requirement.id, ()))
         always = " always-on" if requirement.id in _ALWAYS_ON else ""
         print(f"{requirement.id}  {requirement.level}  {count} case{'s' * (count != 1)}{always}")
+    return 0
+
+
+def _coverage(options: Namespace) -> int:
+    words = chosen(options.ids, options.level)
+    if not words:
+        raise NothingSelectedError("no key word is selected; name a section, for example rfc3501/6.3.")
+    print("\n".join(coverage(words, proofs(all_files()), _ALWAYS_ON)))
     return 0
 
 

@@ -1,0 +1,54 @@
+"""The catalogue and what proves it: nothing is demanded that is not asked, and nothing is asked that is not demanded."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conformance import catalogue, resources
+from conformance.checks import DOUBTFUL_SYNTAX, END_CHECKS, RESPONSE_CHECKS, SYNTAX
+from conformance.scenario.load import find, load, natural
+from conformance.scenario.syntax import GIVEN, Assert, Expect, Poll, StartTLS
+
+if TYPE_CHECKING:
+    from conformance.scenario.syntax import Scenario
+
+ALWAYS_ON = {SYNTAX, *DOUBTFUL_SYNTAX, *RESPONSE_CHECKS, *END_CHECKS}
+
+
+def carried(scenario: Scenario) -> set[str]:
+    """The requirements that get a verdict from a step of the scenario."""
+    steps = [step for step in scenario.steps if isinstance(step, Expect | Poll | Assert | StartTLS)]
+    return {step.requirement or scenario.proves[0] for step in steps} - {GIVEN}
+
+
+@pytest.fixture(scope="module")
+def scenarios() -> list[Scenario]:
+    return [load(case) for case in find()]
+
+
+def test_every_requirement_is_proven_by_a_scenario_or_always_on(scenarios: list[Scenario]) -> None:
+    proven = ALWAYS_ON.union(*(scenario.proves for scenario in scenarios))
+    assert [name for name in catalogue.load() if name not in proven] == []
+
+
+def test_what_a_scenario_proves_is_asked_by_its_steps(scenarios: list[Scenario]) -> None:
+    for scenario in scenarios:
+        assert set(scenario.proves) <= carried(scenario), scenario.id
+
+
+def test_what_is_asked_is_in_the_catalogue(scenarios: list[Scenario]) -> None:
+    assert ALWAYS_ON.union(*map(carried, scenarios)) <= catalogue.load().keys()
+
+
+def test_requirements_are_in_the_order_of_sections() -> None:
+    for path in resources.CATALOGUE.glob("rfc*.toml"):
+        sections = [key.split("/")[0] for key in tomllib.loads(path.read_text(encoding="utf-8"))]
+        assert sections == sorted(sections, key=natural), path.name
+
+
+def test_no_two_requirements_say_the_same() -> None:
+    texts = [(requirement.section, requirement.text) for requirement in catalogue.load().values()]
+    assert len(set(texts)) == len(texts)
