@@ -116,8 +116,8 @@ class Graph:
     def _settle(self) -> None:
         """Heights and costs, and what depends on them."""
         for rule in self.rules.values():
-            rule.deep = int(any(node is rule for node in _all([rule.body])))
-        nodes = _all(self.rules.values())
+            rule.deep = int(any(node is rule for node in every_node([rule.body])))
+        nodes = every_node(self.rules.values())
         inner = [node for node in nodes if next(node.parts(), None) is not None]
         for node in inner:
             node.height = node.cost = float("inf")
@@ -135,7 +135,8 @@ class Graph:
             node.short()
 
 
-def _all(roots: Iterable[Node]) -> list[Node]:
+def every_node(roots: Iterable[Node]) -> list[Node]:
+    """The nodes of which these consist, these included."""
     found: dict[int, Node] = {}
     waiting = list(roots)
     while waiting:

@@ -235,16 +235,23 @@ EDITS: dict[str, Callable[[_Edit], bool]] = {
     "cut": _cut,
 }
 _NAMES = tuple(EDITS)
+#: Not every edit changes every unit: after so many attempts one is made that does.
+_ATTEMPTS, _ALWAYS = 20, ("stray octet", "space")
 _TIMES = (1, 1, 1, 1, 2, 2, 3)
 
 
 def edited(
     unit: Unit, generator: Generator, random: Random, names: tuple[str, ...] = _NAMES
 ) -> tuple[bytes, tuple[str, ...]]:
-    """The octets of a unit after one to three edits, and the names of these. They are some, and not the unit's."""
+    """The octets of a unit after one to three edits (of `names`, where one fits), and the names of these. They are some, and
+    not the unit's.
+    """
+    attempts = 0
     while True:
+        attempts += 1
         edit = _Edit(unit, generator, random)
-        wanted = [random.choice(names) for _ in range(random.choice(_TIMES))]
+        fitting = names if attempts <= _ATTEMPTS else _ALWAYS
+        wanted = [random.choice(fitting) for _ in range(random.choice(_TIMES))]
         made = tuple(name for name in wanted if EDITS[name](edit))
         octets = "".join(edit.pieces).encode("latin-1")
         if octets not in (b"", unit.octets):

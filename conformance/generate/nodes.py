@@ -24,6 +24,9 @@ Context = int
 #: Where a repetition has no end.
 MANY = 2**31
 
+#: Of two ways to write the same, the one through fewer rules is cheaper; and none leads in a circle.
+_LITTLE = 2**-10
+
 #: After so many texts that are keywords there is no other.
 _TRIES = 100
 
@@ -79,13 +82,15 @@ ITEM = "*"
 
 
 class Node:
-    """A part of the grammar. `height`: how many rules deep it goes at least; `cost`: how much it writes at least."""
+    """A part of the grammar. `height`: how many rules deep it goes at least; `cost`: how many octets it writes at least, and a little
+    more for each rule.
+    """
 
     __slots__ = ("cost", "height")
 
-    def __init__(self) -> None:
+    def __init__(self, cost: float = 1) -> None:
         self.height: float = 0
-        self.cost: float = 1
+        self.cost: float = cost
 
     def walk(self, walk: Walk, depth: int, above: Context) -> None:
         """Write one text that matches."""
@@ -93,7 +98,7 @@ class Node:
 
     def measure(self) -> tuple[float, float]:
         """Height and cost from those of the parts."""
-        return 0, 1
+        return self.height, self.cost
 
     def parts(self) -> Iterator[Node]:
         """The nodes of which this one consists."""
@@ -110,7 +115,7 @@ class Fixed(Node):
     __slots__ = ("name", "texts")
 
     def __init__(self, name: str, text: str) -> None:
-        super().__init__()
+        super().__init__(len(text))
         self.name = name
         mixed = "".join(c.lower() if n % 2 else c.upper() for n, c in enumerate(text))
         self.texts = [text, text.lower(), mixed]
@@ -134,7 +139,7 @@ class Run(Node):
     __slots__ = ("common", "least", "most", "units")
 
     def __init__(self, units: Some[str], least: int = 1, most: int | None = 1) -> None:
-        super().__init__()
+        super().__init__(least * min(map(len, units)))
         self.units = tuple(dict.fromkeys(units))
         self.common = tuple(u for u in self.units if u.isascii() and u.isalnum()) or self.units
         self.least = least
@@ -180,7 +185,7 @@ class Counted(Node):
         walk.out.append(octets)
 
     def measure(self) -> tuple[float, float]:
-        return 0, 1
+        return 0, self.before.cost + 1 + self.after.cost + self.octets.cost
 
     def parts(self) -> Iterator[Node]:
         yield self.before
@@ -258,6 +263,8 @@ class Choice(Decision):
     def __init__(self, rule: str, items: Some[Node], contexts: Iterator[Context]) -> None:
         super().__init__(rule)
         self.items = tuple(items)
+        if not items:  # all were closed
+            self.height = self.cost = math.inf
         self.contexts = tuple(next(contexts) for _ in self.items)
         self.open: tuple[int, ...] = ()
         self.cheapest: tuple[int, ...] = ()
@@ -375,7 +382,7 @@ class RuleNode(Node):
             walk.trace.append((self.name, begin, len(walk.out)))
 
     def measure(self) -> tuple[float, float]:
-        return self.body.height + self.deep, self.body.cost + 1
+        return self.body.height + self.deep, self.body.cost + _LITTLE
 
     def parts(self) -> Iterator[Node]:
         yield self.body
@@ -422,7 +429,7 @@ class TerminalNode(Node):
         raise SuiteError(f"{self.name}: every text is a keyword, {out[begin]} among them")
 
     def measure(self) -> tuple[float, float]:
-        return self.body.height, max(self.body.cost, 1)
+        return self.body.height, self.body.cost + _LITTLE
 
     def parts(self) -> Iterator[Node]:
         yield self.body
