@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import pytest
 
 KEY = "imapspec"
+#: Name of the plugin that does the work; this module itself is known as "imapspec".
+SIDE = "imapspec-side"
 #: Name under which `imapspec run` hands over its plan.
 LAUNCH = "imapspec-launch"
 
@@ -52,4 +54,4 @@ def pytest_configure(config: pytest.Config) -> None:
 
         # Its own plugin may not be there to say so.
         config.addinivalue_line("markers", "xdist_group(name): cases of one group are played by one worker")
-        config.pluginmanager.register(sides.side_of(config), KEY)
+        config.pluginmanager.register(sides.side_of(config), SIDE)

@@ -9,7 +9,7 @@ import pytest
 
 from conformance import expectations, journal, resources
 from conformance.errors import ImapspecError, UsageError
-from conformance.pytest_plugin import KEY
+from conformance.pytest_plugin import KEY, SIDE
 from conformance.runner.choose import read_foreign
 from conformance.scenario.load import SUFFIX, load_file, peek
 
@@ -59,7 +59,7 @@ class ScenarioItem(pytest.Item):
 
     def runtest(self) -> None:
         """Play it. Raises `NotMetError` when it fails; skips when it does not apply."""
-        side = self.config.pluginmanager.get_plugin(KEY)
+        side = self.config.pluginmanager.get_plugin(SIDE)
         assert side is not None
         self.results = tuple(side.stage.run(load_file(self.path, _root(self))))
         raise_for(self.results, side.plan)
@@ -77,7 +77,7 @@ class ScenarioItem(pytest.Item):
 
 def _root(node: ScenarioFile | ScenarioItem) -> Path:
     """The folder below which the id of a case is its path; pytest's root folder for files that belong nowhere."""
-    side = node.config.pluginmanager.get_plugin(KEY)
+    side = node.config.pluginmanager.get_plugin(SIDE)
     assert side is not None
     folders: tuple[Path, ...] = (resources.SCENARIOS, *side.plan.folders)
     return next((folder for folder in folders if node.path.is_relative_to(folder)), node.config.rootpath)

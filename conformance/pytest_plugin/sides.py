@@ -21,11 +21,11 @@ from conformance.runner.plan import Plan, Target
 from conformance.runner.settings import Settings
 from conformance.runner.stage import LOST, Stage
 from conformance.runner.tidy import tidy
-from conformance.scenario.load import find, natural
+from conformance.scenario.load import SUFFIX, case_id, find, natural
 from conformance.transport import TLS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterator
 
     from conformance.journal import Header, Result
     from conformance.runner.conduct import Outcome
@@ -48,6 +48,13 @@ class Playing:
         report = yield
         annotate(report, item, call)
         return report
+
+
+class ListingSide(Playing):
+    """For `--collect-only`: nothing is played and no server is looked at."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
 
 
 class WorkerSide(Playing):
@@ -238,6 +245,8 @@ def side_of(config: pytest.Config) -> Playing:
             launch = Launch(_plan(config))
         except ImapspecError as error:
             raise pytest.UsageError(str(error)) from None
+    if config.option.collectonly:
+        return ListingSide(launch.plan)
     workers = getattr(config.option, "numprocesses", None) or 0
     if workers and config.option.dist == "load":
         config.option.dist = "loadgroup"  # cases that touch what an account has only once stay together
@@ -259,9 +268,17 @@ def _plan(config: pytest.Config) -> Plan:
         settings,
         Path(option("--imap-report-dir")),
         command=("run", target),
-        expectations=expectations.read(Path(expect), find(), catalogue.load())
+        expectations=expectations.read(Path(expect), [*find(), *_own_cases(config)], catalogue.load())
         if expect
         else expectations.Expectations(),
         today=dt.datetime.now(dt.UTC).date(),
         strict=option("--imap-strict"),
     )
+
+
+def _own_cases(config: pytest.Config) -> Iterator[str]:
+    """The ids of cases that are not ours among what pytest was told to collect."""
+    for word in config.args:
+        path = config.invocation_params.dir / word.partition("::")[0]
+        for file in path.rglob(f"*{SUFFIX}") if path.is_dir() else [path]:
+            yield case_id(file, config.rootpath)
