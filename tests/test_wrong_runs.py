@@ -184,6 +184,31 @@ def test_a_server_that_never_answers_again_is_restarted_and_the_run_goes_on(tmp_
     assert found["hanging"].signature == f"{REQUIREMENT}|S: OK|timeout"
 
 
+@pytest.mark.parametrize(
+    ("state", "steps", "hang_on", "message"),
+    [
+        ("selected", "C: NOOP\nS: OK\n", "SELECT", "SELECT: no answer before the deadline"),
+        (
+            "selected",
+            "C: CHECK\nS [given]: OK\nC: NOOP\nS: OK\n",
+            "CHECK",
+            "not brought about: S [given]: OK",
+        ),
+    ],
+)
+def test_so_is_one_that_keeps_a_question_from_being_asked(
+    state: str, steps: str, hang_on: str, message: str, tmp_path: Path
+) -> None:
+    head = f"title: What a test is about\nproves: {REQUIREMENT}\n"
+    cases = [
+        plays.scenario(f"{head}state: {state}\n\n{steps}", "tests/hanging"),
+        plays.scenario(f"{head}state: authenticated\n\nC: NOOP\nS: OK\n", "tests/behind"),
+    ]
+    found = results(plays.run(own("--hang-on", hang_on), cases, tmp_path, timeout=1.0))
+    assert {name: result.status for name, result in found.items()} == {"hanging": "BLOCKED", "behind": "PASS"}
+    assert message in found["hanging"].message
+
+
 def test_a_command_that_hangs_leaves_the_server_in_use(tmp_path: Path) -> None:
     cases = [case("hanging", command="CHECK"), case("behind")]
     with Miniature(on("CHECK", lambda _, __: [])) as server:

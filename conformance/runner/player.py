@@ -102,6 +102,7 @@ class Player:
         }
         self._owners = [self._lanes[c.name] for c in scenario.connections if c.account == 1]
         self._prefix = probe.root + settings.prefix(scenario.id, play.attempt)
+        self.hangs = False  #: a command was not answered until the deadline
         self._first_identity = _identity(accounts[0])
         self._bindings: Bindings = {
             "prefix": String(self._prefix.encode()),
@@ -125,6 +126,7 @@ class Player:
         try:
             self._set_up()
         except BlockedError as blocked:
+            self.hangs = blocked.hangs
             return self._ledger.blocked(str(blocked))
         try:
             for step in self._scenario.steps:
@@ -133,6 +135,7 @@ class Player:
         except _StopError as stop:
             self._ledger.stopped, self._ledger.stopped_at = stop.blame, stop.line
         except BlockedError as blocked:
+            self.hangs = blocked.hangs
             self._ledger.stopped, self._ledger.stopped_at = str(blocked), step.line
         return self._ledger.results()
 
@@ -404,6 +407,7 @@ class Player:
         )
 
     def _marked(self, requirement: str, mark: Mark) -> None:
+        self.hangs = self.hangs or mark.status == "TIMEOUT"
         if requirement != GIVEN:
             self._ledger.mark(requirement, mark)
         elif mark.status not in ("PASS", "INFO"):

@@ -23,7 +23,11 @@ _DEADLINE = "no answer before the deadline"
 
 
 class BlockedError(Exception):
-    """Set-up did not succeed; the message says which step and what came instead."""
+    """Set-up did not succeed; the message says which step and what came instead. `hangs`: nothing came until the deadline."""
+
+    def __init__(self, message: str, *, hangs: bool = False) -> None:
+        super().__init__(message)
+        self.hangs = hangs
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ def perform(client: Client, *parts: bytes | Literal) -> Response:
     if seen is None:
         name = parts[0].split(b" ")[0].decode() if isinstance(parts[0], bytes) else "command"
         end = f"the connection {client.ended.reason}" if client.ended and how == "ended" else _DEADLINE
-        raise BlockedError(f"{name}: {end}")
+        raise BlockedError(f"{name}: {end}", hangs=how == "timeout")
     return seen.response
 
 
@@ -67,7 +71,8 @@ def greet(client: Client, *, starttls: bool) -> None:
     """Connect, read the greeting, and change to TLS where the address asks for it."""
     how = client.connect()
     if not client.seen:
-        raise BlockedError("no greeting: " + ("the connection was closed" if how == "ended" else _DEADLINE))
+        end = "the connection was closed" if how == "ended" else _DEADLINE
+        raise BlockedError(f"no greeting: {end}", hangs=how == "timeout")
     if client.session.view.state is State.LOGOUT:
         raise BlockedError(f"the greeting refuses us: {shown(client.seen[0].response)}")
     if starttls:

@@ -98,14 +98,14 @@ class Stage:
                 Tally(scenario.id, attempt, round(play.elapsed, 4), dict(sorted(player.asked.items())))
             )
         results = [dataclasses.replace(result, attempt=attempt) for result in results]
-        return self._after(results, abandoned=player.abandoned), {
+        return self._after(results, abandoned=player.abandoned, hangs=player.hangs), {
             violation.signature for violation in play.violations
         }
 
-    def _after(self, results: list[Result], *, abandoned: bool) -> list[Result]:
+    def _after(self, results: list[Result], *, abandoned: bool, hangs: bool) -> list[Result]:
         """See whether the server lived through the case; restart it if it is ours."""
         server = self._server
-        crash = self._crash(patient=abandoned or any(result.status == "TIMEOUT" for result in results))
+        crash = self._crash(patient=abandoned or hangs)
         unreachable = any(result.reason == LOST for result in results)
         if crash is not None or unreachable:
             tail = server.log_tail()
@@ -115,7 +115,7 @@ class Stage:
                 server.restart()
             except TargetError as error:
                 self.lost = str(error)
-        elif any(result.status == "TIMEOUT" for result in results):
+        elif hangs:
             tail = server.log_tail()
             results = [dataclasses.replace(r, log=tail) if r.status == "TIMEOUT" else r for r in results]
             self._revive()
