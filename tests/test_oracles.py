@@ -17,6 +17,7 @@ from lark import Token
 
 from conformance.generate import Generator, units
 from conformance.generate.directed import directed
+from conformance.generate.mutate import mutants
 from conformance.grammar import Kind, load
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ DEEP: Mapping[Kind, Sequence[bytes]] = {
     ],
 }
 
-GENERATED, MUTATED = 400, 4000
+GENERATED, EDITED, MUTATED = 400, 1000, 3000
 
 
 @functools.cache
@@ -112,7 +113,9 @@ def corpus(kind: Kind) -> tuple[bytes, ...]:
     endless = units(kind, random.Random(SEED))  # noqa: S311 - always the same
     whole = [*COLLECTED[kind], *FOREIGN[kind], *DEEP[kind], *directed(Generator(kind))[0]]
     whole += [next(endless) for _ in range(GENERATED)]
-    return tuple(dict.fromkeys([*whole, *oracles.mutants(whole, MUTATED, SEED)]))
+    edited = mutants(Generator(kind), random.Random(SEED))  # noqa: S311 - always the same
+    near = [next(edited).octets for _ in range(EDITED)]
+    return tuple(dict.fromkeys([*whole, *near, *oracles.mutants(whole, MUTATED, SEED)]))
 
 
 def ours(kind: Kind, unit: bytes) -> bool:
