@@ -9,6 +9,7 @@ Knows: the grammar. Must not know: sockets, clocks, servers. All chance comes fr
 from __future__ import annotations
 
 from conformance.generate.environment import ANYTHING, PLAIN, Environment
-from conformance.generate.generator import Generator, Unit, generate, units
+from conformance.generate.generator import Generator, Unit
+from conformance.generate.seeds import generate, units
 
 __all__ = ["ANYTHING", "PLAIN", "Environment", "Generator", "Unit", "generate", "units"]
