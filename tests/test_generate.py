@@ -376,3 +376,12 @@ def test_what_hypothesis_finds_shrinks_to_the_smallest(
         random=Random(0),
     )
     assert found == smallest
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_grammar_itself_generates_what_it_accepts(kind: Kind) -> None:
+    grammar = load()
+    units = [grammar.generate(kind, seed) for seed in range(50)]
+    assert all(grammar.recognise(kind, unit) for unit in units)
+    assert units == [grammar.generate(kind, seed) for seed in range(50)]
+    assert any(grammar.generate(kind, seed, mutate=True) != unit for seed, unit in enumerate(units))

@@ -67,6 +67,12 @@ def imported(path: Path) -> set[str]:
     return names
 
 
+def test_the_one_call_against_the_order_of_layers_is_the_published_one() -> None:
+    """`Grammar.generate` is API; it names its layer as a string, which no other module may do."""
+    users = {layer_of(p) for p in modules() if 'import_module("conformance.' in p.read_text(encoding="utf-8")}
+    assert users == {"grammar"}
+
+
 def layer_of(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 

@@ -1,4 +1,4 @@
-"""The syntax of what a server sends, and of commands, from `grammars/*.lark`: recognise, explain, parse.
+"""The syntax of what a server sends, and of commands, from `grammars/*.lark`: recognise, explain, parse, generate.
 
 One unit of octets (a response or a command, with its literals) goes in. A unit that the grammar refuses is a `Problem`, a value that
 says what was being read, where it stopped and what was expected there.
@@ -9,6 +9,7 @@ Knows: syntax. Must not know: what a response means, how octets arrive, who sent
 from __future__ import annotations
 
 import functools
+import importlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
@@ -91,6 +92,15 @@ class Grammar:
             )
             found = visible(text[offset:]) if offset < len(text) else "the end of the template"
             raise Refused(replace(problem, offset=offset, expected=expected, found=found)) from None
+
+    def generate(self, kind: Kind, seed: int, mutate: bool = False) -> bytes:
+        """The unit of a seed: well formed, or with `mutate` a near-valid mutant of such a unit. The same seed, the same octets.
+
+        The generator is made of a grammar and lies in a layer of its own, where chance is allowed; it is imported when it is called.
+        """
+        seeds = importlib.import_module("conformance.generate.seeds")
+        octets: bytes = seeds.generate(kind, seed, mutate, grammar=self)
+        return octets
 
     def rivals(self, kind: Kind) -> dict[str, frozenset[str]]:
         """For each terminal, the terminals that are accepted in some place where it is accepted, too."""
