@@ -111,13 +111,14 @@ _EXTENSIONS = (
     (rb"(?<=[( ])BINARY(?:\.PEEK|\.SIZE)?\[[0-9.]*\](?:<\d+\.\d+>)?", b"UID"),
     (rb"(\A[^ ]+ )(?:ENABLE(?: [^ \r]+)+|IDLE|UNSELECT|UID EXPUNGE [0-9*:,]+)(?=\r?\n\Z)", rb"\1NOOP"),
     (rb"(\A[^ ]+ (?:UID )?)MOVE ", rb"\1COPY "),
+    (rb"(\A[^ ]+ STATUS .*[( ])DELETED(?:-STORAGE)?(?=[ )])", rb"\1UNSEEN"),
 )
 
 
 def _without_extension(found: re.Match[bytes]) -> bytes:
     unit = found[0]
     for pattern, new in _EXTENSIONS:
-        unit = re.sub(pattern, new, unit, flags=re.IGNORECASE)
+        unit = re.sub(pattern, new, unit, flags=re.IGNORECASE | re.DOTALL)
     return unit
 
 
@@ -164,7 +165,7 @@ DIFFERENCES = (
     Difference("trailing space", False, b"* STATUS box () \r\n", rb"(\A\* STATUS .*) (?=\r?\n\Z)", rb"\1", "ours", "a line ends in CRLF, not in a space", "9"),
     Difference("no items", False, b"a FETCH 1 ()\r\n", rb"(\A[^ ]+ (?:(STATUS) .*|(?:UID )?FETCH [^ ]+)) \(\)(?=\r\n\Z)", _one_item, "ours", "STATUS and FETCH ask for at least one item", "6.3.10, 6.4.5, 9"),
     Difference("literal8", False, b"a APPEND box ~{1}\r\nx\r\n", rb"~(\{\d+\+?\}\r\n)", rb"\1", "ours", "the form of literals that may hold NUL is an extension", "9; RFC 3516"),
-    Difference("extension", False, b"a UID MOVE 1 x\r\n", _ALL, _without_extension, "ours", "imap-codec has ENABLE, IDLE, UNSELECT, MOVE, UIDPLUS and BINARY", "9; RFC 3516, 2177, 3691, 4315, 5161, 6851"),
+    Difference("extension", False, b"a UID MOVE 1 x\r\n", _ALL, _without_extension, "ours", "imap-codec has ENABLE, IDLE, UNSELECT, MOVE, UIDPLUS, BINARY and more of STATUS", "9; RFC 2177, 3516, 3691, 4315, 5161, 6851, 9208"),
     Difference("bad charset", True, b"* NO [BADCHARSET ({6}\r\nKOI8-R)] no\r\n", _STATUS[:-1] + rb"\[BADCHARSET \()(.*)", _charsets, "open", "the RFC has astring; erratum 261, as others cite it, has atom or quoted", "9"),
     Difference("charset", True, b"a SEARCH CHARSET {8}\r\nUS-ASCII ALL\r\n", rb"(SEARCH CHARSET )(.*)", _charsets, "open", "the RFC has astring; erratum 261, as others cite it, has atom or quoted", "9"),
     Difference("depth", True, b"a SEARCH " + b"(" * 12 + b"1" + b")" * 12 + CRLF, _ALL, _shallow, "open", "imap-codec bounds how deep it reads; the RFC has no bound", "9"),

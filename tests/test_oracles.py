@@ -83,7 +83,8 @@ FOREIGN: Mapping[Kind, Sequence[bytes]] = {
         b'a LIST (SUBSCRIBED) "" "*" RETURN (CHILDREN)\r\n',
         b"a SEARCH RETURN (MIN) ALL\r\n",
         b"a SEARCH $\r\n",
-        b"a STATUS x (SIZE DELETED)\r\n",
+        b"a STATUS x (SIZE)\r\n",
+        b"a STATUS x (MESSAGES DELETED)\r\n",
         b"a FETCH 1 BINARY.PEEK[1]\r\n",
         b"a FETCH 1 BINARY.SIZE[1]\r\n",
         b"a LOGIN {1+}\r\na b\r\n",
@@ -145,6 +146,32 @@ def test_the_units_are_of_both_sorts(kind: Kind) -> None:
     count = Counter(verdicts(kind).values())
     assert count[True] > 400
     assert count[False] > 400
+
+
+# ---- the oracles themselves ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("unit", "text"),
+    [
+        (b"a {3}\r\nx\xff) b\r\n", "a \xff b\r\n"),
+        (b"{0}\r\n{02}\r\n\r\n{1}\r\nx", "\xff\xff\xff"),
+        (b"{4}\r\n{9}\r\r\n", "\xff\r\n"),
+        (b"* OK text {5}\r\n", "* OK text {5}\r\n"),
+        (b"a {9}\r\nshort\r\n", "a \xfd"),
+        (b"a {" + b"9" * 5000 + b"}\r\nshort\r\n", "a \xfd"),
+        (b"a {1}\r\n\0\r\n", "a \xfd\r\n"),
+        (b"a ~{1}\r\n\0 {1+}\r\nx\r\n", "a \xfb \xfc\r\n"),
+        (b"raw \xff\xfc octets\r\n", "raw \xfe\xfe octets\r\n"),
+    ],
+)
+def test_a_literal_is_one_character_for_an_oracle_that_reads_abnf(unit: bytes, text: str) -> None:
+    assert oracles.counted(unit) == text
+
+
+@pytest.mark.skipif(FOLDER is None, reason=f"{oracles.FOLDER} names no folder of RFC texts")
+def test_every_rule_of_the_rfc_is_found() -> None:
+    assert len(rules("rfc3501")) == 148
 
 
 # ---- the ABNF of the RFC ------------------------------------------------------------------------------------------------
