@@ -8,7 +8,7 @@ from conformance import resources
 from conformance.errors import SuiteError
 from conformance.grammar import _RULES, DEFAULT
 from conformance.grammar.automaton import NEVER
-from conformance.grammar.compose import compose
+from conformance.grammar.compose import compose, files
 from conformance.grammar.definitions import (
     Choice,
     Definitions,
@@ -127,7 +127,11 @@ def test_definitions_are_made_once() -> None:
     assert definitions(DEFAULT) is definitions(DEFAULT)
 
 
-ALL = [DEFAULT, (*DEFAULT, "template")]
+ALL = {
+    DEFAULT: tuple(_RULES.values()),
+    (*DEFAULT, "template"): ("template",),
+    files(("rfc3501", "rfc3516", "rfc7888"), commands=True): ("command",),
+}
 
 
 @pytest.mark.parametrize("fragments", ALL, ids="+".join)
@@ -141,7 +145,7 @@ def test_every_reference_is_defined(fragments: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("fragments", ALL, ids="+".join)
 def test_terminals_are_those_of_the_compiled_grammar(fragments: tuple[str, ...]) -> None:
-    entries = ("template",) if "template" in fragments else tuple(_RULES.values())
+    entries = ALL[fragments]
     compiled = {
         t.name: (t.pattern.value, t.priority)
         for t in compose(fragments, entries).terminals

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from conformance.grammar.automaton import Automaton
 
 #: Octets that the automaton reads before a pattern is worth its compilation.
-PATIENCE = 200_000
+PATIENCE = 600_000
 #: Of what RE2 may use for one pattern, octets; it starts anew when its table of states is full.
 _MEMORY = 64 << 20
 _HEADER = re.compile(rb"\{([0-9]+)\+?\}\r\n")
