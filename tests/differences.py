@@ -85,7 +85,7 @@ def _first_attribute(found: re.Match[bytes]) -> bytes:
     return before + b"\\" + rb"\x".join(flags) if flags else before
 
 
-_CHARSET = re.compile(rb'("(?:[^"\\]|\\.)*")|\{(\d+)\}\r\n|([^ (){"\r]+)')
+_CHARSET = re.compile(rb'("(?:[^"\\]|\\.)*")|\{(\d+)\+?\}\r\n|([^ (){"\r]+)')
 
 
 def _charsets(found: re.Match[bytes]) -> bytes:
@@ -163,12 +163,14 @@ DIFFERENCES = (
     Difference("literal+", False, b"* 2 FETCH (BODY[] {3+}\r\nabc)\r\n", rb"(\{\d+)\+\}\r\n", rb"\1}\r\n", "ours", "a server's literal has no +", "9; RFC 7888"),
     Difference("initial response", False, b"a AUTHENTICATE PLAIN AGEAYg==\r\n", rb"(\A[^ ]+ AUTHENTICATE [^ \r]+) (?:=|[A-Za-z0-9+/]*=*)(?=\r\n\Z)", rb"\1", "ours", "SASL-IR is an extension", "6.2.2; RFC 4959"),
     Difference("trailing space", False, b"* STATUS box () \r\n", rb"(\A\* STATUS .*) (?=\r?\n\Z)", rb"\1", "ours", "a line ends in CRLF, not in a space", "9"),
+    Difference("negative", False, b'* 1 FETCH (BODY ("A" "B" NIL NIL NIL "7BIT" -1))\r\n', rb"(?<= )-(?=\d+[ )])", b"", "ours", "numbers are not negative", "9, number"),
     Difference("no items", False, b"a FETCH 1 ()\r\n", rb"(\A[^ ]+ (?:(STATUS) .*|(?:UID )?FETCH [^ ]+)) \(\)(?=\r\n\Z)", _one_item, "ours", "STATUS and FETCH ask for at least one item", "6.3.10, 6.4.5, 9"),
     Difference("literal8", False, b"a APPEND box ~{1}\r\nx\r\n", rb"~(\{\d+\+?\}\r\n)", rb"\1", "ours", "the form of literals that may hold NUL is an extension", "9; RFC 3516"),
     Difference("extension", False, b"a UID MOVE 1 x\r\n", _ALL, _without_extension, "ours", "imap-codec has ENABLE, IDLE, UNSELECT, MOVE, UIDPLUS, BINARY and more of STATUS", "9; RFC 2177, 3516, 3691, 4315, 5161, 6851, 9208"),
     Difference("bad charset", True, b"* NO [BADCHARSET ({6}\r\nKOI8-R)] no\r\n", _STATUS[:-1] + rb"\[BADCHARSET \()(.*)", _charsets, "open", "the RFC has astring; erratum 261, as others cite it, has atom or quoted", "9"),
     Difference("charset", True, b"a SEARCH CHARSET {8}\r\nUS-ASCII ALL\r\n", rb"(SEARCH CHARSET )(.*)", _charsets, "open", "the RFC has astring; erratum 261, as others cite it, has atom or quoted", "9"),
     Difference("depth", True, b"a SEARCH " + b"(" * 12 + b"1" + b")" * 12 + CRLF, _ALL, _shallow, "open", "imap-codec bounds how deep it reads; the RFC has no bound", "9"),
+    Difference("origin", True, b"* 1 FETCH (BINARY[1]<0> NIL)\r\n", rb"(BINARY\[[0-9.]*\])<\d+>(?= )", rb"\1", "ours", "the origin of a partial BINARY stands in the text, not in the ABNF", "RFC 3516, 4.3"),
     Difference("range", True, b"* SEARCH 4294967296\r\n", _BEFORE + rb"\d{10,}" + _BEHIND, _in_range, "codec", "32 bits are checked elsewhere, not by the grammar", "9, number"),
     Difference("date-time", True, b'* 1 FETCH (INTERNALDATE "99-Feb-0000 99:99:99 -9999")\r\n', rb'"[ \d]\d-' + _MONTHS + rb'-\d{4} [\d:]{8} [+-]\d{4}"', _possible, "codec", "dates that do not exist are found elsewhere, not by the grammar", "2.3.3"),
     Difference("date", True, b"a SEARCH ON 31-Feb-2000\r\n", rb'(?<=[ "])\d\d?-' + _MONTHS + rb"-\d{4}", _possible, "codec", "dates that do not exist are found elsewhere, not by the grammar", "6.4.4"),

@@ -351,6 +351,52 @@ REV1 = (
     ),
 )
 
+#: The same for RFC 7888 and RFC 3516 besides: what of IMAP4rev2 they had first stays. Literals differ by who sends them.
+EXTENDED = (
+    *(a for a in REV1 if a.name not in {"literal", "data items", "fetch items"}),
+    Amendment(
+        "messages",
+        (
+            (
+                "msg-att-static",
+                '"RFC822.SIZE"',
+                '("RFC822" / "RFC822.HEADER" / "RFC822.TEXT") SP nstring / "RFC822.SIZE"',
+            ),
+            ("fetch-att", '"RFC822.SIZE"', '"RFC822" [".HEADER" / ".SIZE" / ".TEXT"]'),
+        ),
+        "ours",
+        f"{_REV2}: RFC822, RFC822.HEADER and RFC822.TEXT are gone",
+        "7.4.2",
+    ),
+    Amendment(
+        "origin",
+        (("msg-att-static", '"BINARY" section-binary SP', '"BINARY" section-binary ["<" number ">"] SP'),),
+        "ours",
+        "the origin of a partial BINARY stands in the text of RFC 3516, not in its ABNF",
+        "RFC 3516, 4.3",
+    ),
+    Amendment(
+        "append",
+        (("append", "SP literal", "SP (literal / literal8)"),),
+        "ours",
+        f"{_REV2}: literals with NUL are left to BINARY",
+        "RFC 3516, 7",
+    ),
+)
+
+LITERALS = {
+    "response": Amendment(
+        "literals", (("literal", "", "%xFF"), ("literal8", "", "%xFB")), "both", "not counted by ABNF", "4.3"
+    ),
+    "command": Amendment(
+        "literals",
+        (("literal", "", "%xFF / %xFC"), ("literal8", "", "%xFB / %xFA")),
+        "both",
+        "not counted by ABNF; a client's need not wait",
+        "RFC 7888, 8",
+    ),
+}
+
 
 def amended(rules: Rules, amendments: Iterable[Amendment]) -> dict[str, str]:
     """The rules with the amendments; raises AssertionError for one that finds nothing to amend."""
