@@ -45,6 +45,8 @@ class Header:
     greeting: str = ""  #: latin-1, without CRLF
     capabilities: tuple[str, ...] = ()
     accounts: int = 1
+    root: str = ""  #: what the name of every new mailbox has to begin with
+    delimiter: str | None = None  #: of the hierarchy of mailboxes; None: flat
     server: str = ""  #: what is known of the product and version, e.g. "dovecot 2.3.19.1"
     workers: int = 1
     selection: tuple[str, ...] = ()  #: the IDS given by the user

@@ -85,6 +85,12 @@ class Transport(Protocol):
         What the server sent in clear before its part of the handshake is not lost: `receive` hands it out first.
         """
 
+    def past(self, deadline: float) -> bool:
+        """Whether a deadline (of the monotonic clock, in seconds) has passed; in a recording, whether it had."""
+
+    def pause(self, seconds: float) -> None:
+        """Let the server have some time; a recording needs none."""
+
     def close(self) -> None:
         """Close without ceremony; never raises, may be called twice."""
 
@@ -271,6 +277,14 @@ class TCP:
         if self._before_tls is None:
             self._incoming.write(octets)
         return ""
+
+    def past(self, deadline: float) -> bool:
+        """See `Transport.past`."""
+        return time.monotonic() > deadline
+
+    def pause(self, seconds: float) -> None:
+        """See `Transport.pause`."""
+        time.sleep(seconds)
 
     def close(self) -> None:
         """See `Transport.close`."""

@@ -25,6 +25,17 @@ if TYPE_CHECKING:
 
     from conformance.journal import Journal
 
+#: Cases that the miniature passes, in their order.
+SOME = (
+    "rfc3501/6.1.1-capability/before-login",
+    "rfc3501/6.1.1-capability/with-a-mailbox-selected",
+    "rfc3501/6.1.2-noop/before-login",
+    "rfc3501/6.1.2-noop/does-nothing",
+    "rfc3501/6.1.3-logout/before-login",
+    "rfc3501/6.1.3-logout/with-a-mailbox-selected",
+    "rfc3501/6.1.3-logout/with-an-argument",
+)
+
 #: Seconds in which whatever has to happen happens, on a machine under load.
 SOON = 60.0
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 import calls
 import plays
 import pytest
-from calls import Program, call, program, target
+from calls import SOME, Program, call, program, target
 from miniature import Miniature
 
 from conformance import report as reports
@@ -257,7 +257,7 @@ def test_no_password_is_in_the_journal_a_report_or_on_the_terminal(words: list[s
             f"imap://127.0.0.1:{server.port}",
             "-u",
             f"alice:{password}",
-            "rfc3501/6.1.2",
+            *SOME,
             "rfc3501/6.2.2-authenticate/plain",
             "rfc3501/6.2.3-login",
             *words,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import calls
 import miniature
 import pytest
-from calls import call, program, report, target
+from calls import SOME, call, program, report, target
 from faults import completing, on
 from miniature import Miniature
 
@@ -62,7 +62,7 @@ def listed(*words: str) -> list[str]:
 
 
 def test_list_says_what_would_run_and_sends_nothing(server: Miniature) -> None:
-    assert listed(*target(server), "rfc3501/6.1.2") == [CASE, "rfc3501/6.1.2-noop/does-nothing"]
+    assert set(listed(*target(server), "rfc3501/6.1.2")) >= {CASE, "rfc3501/6.1.2-noop/does-nothing"}
     assert server.connections == []
     assert not Path("imapspec-report").exists()
 
@@ -71,9 +71,7 @@ def test_sections_ids_patterns_and_requirements_select() -> None:
     assert listed("rfc3501/6.1.2-noop/before-login") == [CASE]
     assert listed("rfc3501/6.1.2-noop") == listed("rfc3501/6.1.2")
     assert set(listed("rfc3501/6.1.2")) < set(listed("rfc3501/6.1")) < set(listed("rfc3501")) == set(listed())
-    assert listed("rfc3501/6.1.*/before-login") == [
-        f"rfc3501/{x}/before-login" for x in ("6.1.1-capability", "6.1.2-noop", "6.1.3-logout")
-    ]
+    assert listed("rfc3501/6.1.*/before-login") == [case for case in SOME if case.endswith("/before-login")]
     assert CASE in listed("rfc3501/6.1.2/always-succeeds")
     assert listed(OTHER, CASE) == [CASE, OTHER]  # in the order of the RFC
     assert listed(CASE, "--level", "must", "rfc3501/6.1.3-logout/before-login") == [CASE, OTHER]
@@ -108,7 +106,7 @@ def test_exitfirst_stops_after_the_first_unexpected_case_and_not_after_a_known_f
     Path("known.toml").write_text(
         f'format = 1\n[[expect]]\nid = "{CASE}"\nrequirement = "rfc3501/6.1.2/always-succeeds"\nreason = "x"\n'
     )
-    words = ["run", *target(server), "rfc3501/6.1", "-x"]
+    words = ["run", *target(server), *SOME, "-x"]
     with server.being(NOOP_FAILS):
         called = call(*words)
         assert called.code == 1, called
@@ -228,7 +226,7 @@ def test_the_block_of_a_failure_says_requirement_expected_actual_wire_and_how_to
     server: Miniature,
 ) -> None:
     with server.being(NOOP_FAILS):
-        called = call("run", *target(server), "rfc3501/6.1")
+        called = call("run", *target(server), *SOME)
     block = called.out[called.out.index("F rfc3501/6.1.2/always-succeeds") :].split("\n\n")[0]
     assert "MUST  FAIL  new" in block
     assert "RFC 3501 section 6.1.2: " in block
@@ -245,12 +243,12 @@ def test_the_block_of_a_failure_says_requirement_expected_actual_wire_and_how_to
 
 
 def test_a_line_for_each_section_without_a_terminal(server: Miniature) -> None:
-    called = call("run", *target(server), "rfc3501/6.1", "rfc3501/6.2.1")
+    called = call("run", *target(server), *SOME, "rfc3501/6.2.1-starttls/starttls")
     assert "\r" not in called.out
     assert "\033" not in called.out
     lines = called.out.splitlines()
     assert lines[0].startswith("imapspec ")
-    assert "12 cases" in lines[0]
+    assert "8 cases" in lines[0]
     assert f" target    imap://127.0.0.1:{server.port}  * OK miniature" in lines
     assert " accounts  1   workers 1" in lines
     sections = [line.split() for line in lines if line.startswith(" rfc3501/")]
@@ -258,15 +256,15 @@ def test_a_line_for_each_section_without_a_terminal(server: Miniature) -> None:
         ["rfc3501/6.1.1-capability", ".."],
         ["rfc3501/6.1.2-noop", ".."],
         ["rfc3501/6.1.3-logout", "..."],
-        ["rfc3501/6.2.1-starttls", "sssss"],
+        ["rfc3501/6.2.1-starttls", "s"],
     ]
-    assert "5 no-capability:STARTTLS" in called.out
+    assert "1 no-capability:STARTTLS" in called.out
 
 
 def test_a_moving_line_on_a_terminal_that_leaves_nothing_behind(server: Miniature) -> None:
     pid, terminal = pty.fork()
     if pid == 0:
-        words = ["run", *target(server), "rfc3501/6.1"]
+        words = ["run", *target(server), *SOME]
         os.execv(sys.executable, [sys.executable, "-m", "conformance.cli", *words])  # noqa: S606
     said = b""
     try:
@@ -285,7 +283,7 @@ def test_a_moving_line_on_a_terminal_that_leaves_nothing_behind(server: Miniatur
 
 
 def test_a_reader_who_leaves_ends_the_words_and_not_the_run(server: Miniature, tmp_path: Path) -> None:
-    words = shlex.join([sys.executable, "-m", "conformance.cli", "run", *target(server), "rfc3501/6.1"])
+    words = shlex.join([sys.executable, "-m", "conformance.cli", "run", *target(server), *SOME])
     piped = subprocess.run(
         ["bash", "-c", f"{words} | head -1; echo ${{PIPESTATUS[0]}}"],
         cwd=tmp_path,
@@ -348,7 +346,7 @@ def test_a_server_started_by_hand_is_reached_in_every_way(scheme: Scheme, starte
     assert address.startswith(f"{scheme}://127.0.0.1:")
     accounts = [w for each in started.accounts for w in ("-u", f"{each.user}:{each.password}")]
     words = [address, *accounts, "--ca-file", str(started.ca_file)]
-    called = call("run", *words, "rfc3501/6.1.1", OTHER)
+    called = call("run", *words, *SOME[:2], OTHER)
     assert called.code in (0, 1), called
     journal = report(Path("imapspec-report"))
     assert {r.status for r in journal.results if not r.always_on} == {"PASS"}
@@ -383,7 +381,7 @@ def test_a_server_of_ones_own_is_started_and_stopped_by_its_command(tmp_path: Pa
 
 
 def test_a_server_of_ones_own_that_dies_is_started_again_and_its_log_shown(tmp_path: Path) -> None:
-    called = call(*start("--die-on", "NOOP"), "rfc3501/6.1")
+    called = call(*start("--die-on", "NOOP"), *SOME)
     assert called.code == 1, called
     journal = report(tmp_path / "imapspec-report")
     by_case = {result.id: result for result in journal.results if not result.always_on}
@@ -396,9 +394,9 @@ def test_a_server_of_ones_own_that_dies_is_started_again_and_its_log_shown(tmp_p
 
 
 def test_workers_start_servers_of_their_own_from_one_command(tmp_path: Path) -> None:
-    called = program(*start(), "rfc3501/6.1", "-n", "2", folder=tmp_path)
+    called = program(*start(), *SOME, "-n", "2", folder=tmp_path)
     assert called.code == 0, called
-    assert len(cases(tmp_path / "imapspec-report")) == 7
+    assert len(cases(tmp_path / "imapspec-report")) == len(SOME)
 
 
 # The other commands.

@@ -201,6 +201,15 @@ class Client:
         self._play.blame(violations, self.end_step)
         self.close()
 
+    def past(self, deadline: float) -> bool:
+        """See `Transport.past`."""
+        return self._transport is None or self._transport.past(deadline)
+
+    def pause(self, seconds: float) -> None:
+        """See `Transport.pause`."""
+        if self._transport is not None:
+            self._transport.pause(seconds)
+
     def start_tls(self) -> Ended | None:
         """Shake hands; None when it worked."""
         if self._transport is None:

@@ -115,7 +115,13 @@ class Conductor:
         start(server)
         found = examine(server, plan.settings)
         capabilities = tuple(sorted(found.capabilities))
-        self.header = dataclasses.replace(self.header, greeting=found.greeting, capabilities=capabilities)
+        self.header = dataclasses.replace(
+            self.header,
+            greeting=found.greeting,
+            capabilities=capabilities,
+            root=found.root,
+            delimiter=found.delimiter,
+        )
         self.plan = dataclasses.replace(plan, probe=found)
         if plan.workers and not plan.target.shared:
             server.stop()

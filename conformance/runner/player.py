@@ -57,7 +57,8 @@ if TYPE_CHECKING:
     from conformance.scenario.group import GroupOutcome, Judged
     from conformance.scenario.holes import Bindings
     from conformance.scenario.syntax import Scenario, Step
-    from conformance.servers.base import Account, Server
+    from conformance.servers.base import Account
+    from conformance.transport import Dialer
 
 #: Pauses between two NOOPs of a `poll`, in seconds: short at first, then patient.
 _PAUSES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2)
@@ -85,7 +86,7 @@ class Player:
         self,
         scenario: Scenario,
         play: Play,
-        server: Server,
+        dialer: Dialer,
         accounts: tuple[Account, ...],
         probe: Probe,
         settings: Settings,
@@ -94,10 +95,10 @@ class Player:
         self._scenario = scenario
         self._play = play
         self._settings = settings
-        self._starttls = server.dialer.starttls
+        self._starttls = dialer.starttls
         self._ledger = Ledger(scenario, catalogue.load())
         self._lanes = {
-            c.name: Lane(Client(c.name, accounts[c.account - 1], server.dialer, grammar, play, settings))
+            c.name: Lane(Client(c.name, accounts[c.account - 1], dialer, grammar, play, settings))
             for c in scenario.connections
         }
         self._owners = [self._lanes[c.name] for c in scenario.connections if c.account == 1]
@@ -268,10 +269,10 @@ class Player:
             outcome = lane.news(line, self._known_to(lane))
             if outcome.ok or lane.client.ended is not None:
                 break
-            if time.monotonic() > deadline:
+            if lane.client.past(deadline):
                 self._play.step(lane.client, "silence", line=step.line, note="the deadline of poll")
                 break
-            time.sleep(_PAUSES[min(tries, len(_PAUSES) - 1)])
+            lane.client.pause(_PAUSES[min(tries, len(_PAUSES) - 1)])
             tries += 1
             tag = lane.client.command(b"NOOP", line=step.line)
             if lane.client.wait_for(tag, step.line) == "timeout":

@@ -65,7 +65,7 @@ class Stage:
             return results
         again, _ = self._play(scenario, 2)
         self._reported |= signatures
-        return [_agreed(first, second) for first, second in zip(results, again, strict=True)]
+        return [agreed(first, second) for first, second in zip(results, again, strict=True)]
 
     def _is_new(self, results: list[Result], signatures: set[str]) -> bool:
         failed = [r for r in results if r.status in BAD_STATUSES]
@@ -84,7 +84,7 @@ class Stage:
         )
         play = Play(scenario.id, attempt, self._recorder)
         player = Player(
-            scenario, play, server, self._accounts, self._probe, self._plan.settings, self._grammar
+            scenario, play, server.dialer, self._accounts, self._probe, self._plan.settings, self._grammar
         )
         try:
             results = player.play()
@@ -187,7 +187,7 @@ def _crashed(result: Result, crash: str, tail: str) -> Result:
     )
 
 
-def _agreed(first: Result, second: Result) -> Result:
+def agreed(first: Result, second: Result) -> Result:
     """The first attempt's result, unless the second disagrees."""
     if (first.status, first.signature) == (second.status, second.signature):
         return first

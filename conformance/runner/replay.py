@@ -1,0 +1,105 @@
+"""A run judged again from its journal: every play against its recorded connections, without the server and without waiting.
+
+What only the server's process could tell (CRASH), what was not played (SKIP) and what we did wrong ourselves (ERROR) is taken over.
+Knows: the journal, the player. Must not know: sockets, pytest, what was expected of the run.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conformance import catalogue, grammar
+from conformance.errors import TargetError
+from conformance.journal import Result, Tally
+from conformance.recording import RecordingDialer
+from conformance.runner.client import Play
+from conformance.runner.findings import Findings
+from conformance.runner.ledger import Ledger
+from conformance.runner.player import Player
+from conformance.runner.settings import Settings
+from conformance.runner.setup import Probe
+from conformance.runner.stage import LOST, agreed
+from conformance.scenario.load import message
+from conformance.scenario.parse import parse
+from conformance.servers.base import Account
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from conformance.journal import Case, Journal, Record, Step
+    from conformance.scenario.syntax import Scenario
+
+#: Results that no recorded octet can tell.
+_TAKEN_OVER = ("CRASH", "SKIP", "ERROR")
+
+
+@dataclasses.dataclass
+class _Told:
+    """The records of a play that judge, without its steps."""
+
+    findings: Findings
+
+    def write(self, record: Record) -> None:
+        """Take one record."""
+        self.findings.take(record)
+
+
+def replay(journal: Journal) -> list[Result]:
+    """The verdicts of a recorded run, those of the always-on checks last.
+
+    Raises `UsageError` for a journal that lacks what is needed: a step that was cut, a message file that is gone.
+    """
+    findings = Findings()
+    results: list[Result] = []
+    recorded: dict[str, list[Result]] = {}
+    for result in journal.results:
+        if not result.always_on:
+            recorded.setdefault(result.id, []).append(result)
+    for case, before in recorded.items():
+        plays = [_play(journal, played, findings) for played in journal.cases if played.id == case]
+        again = _decided(plays) if plays else before
+        known = {r.requirement: r for r in before if r.status in _TAKEN_OVER}
+        results += [known.get(result.requirement, result) for result in again]
+    return [*results, *findings.results(catalogue.load())]
+
+
+def _decided(plays: list[list[Result]]) -> list[Result]:
+    first, *others = plays
+    return [agreed(*pair) for pair in zip(first, others[0], strict=True)] if others else first
+
+
+def _play(journal: Journal, case: Case, findings: Findings) -> list[Result]:
+    """One attempt at one case."""
+    scenario = _scenario(case)
+    steps = journal.steps_of(case.id, case.attempt)
+    header = journal.header
+    accounts = tuple(Account(f"user{n}", "") for n in range(max(2, header.accounts)))
+    told = _Told(findings)
+    told.write(case)
+    player = Player(
+        scenario,
+        Play(case.id, case.attempt, told),
+        RecordingDialer(steps, starttls=_began_with_starttls(steps)),
+        accounts,
+        Probe(header.greeting, frozenset(), frozenset(header.capabilities), header.delimiter, header.root),
+        Settings(header.seed),
+        grammar.load(),
+    )
+    try:
+        results = player.play()
+    except TargetError as error:
+        results = Ledger(scenario, catalogue.load()).blocked(str(error), LOST)
+    told.write(Tally(case.id, case.attempt, 0.0, dict(player.asked)))
+    return [dataclasses.replace(result, attempt=case.attempt) for result in results]
+
+
+def _scenario(case: Case) -> Scenario:
+    path = Path(case.path)
+    return parse(case.source, case=case.id, path=case.path, read_file=lambda name: message(path, name))
+
+
+def _began_with_starttls(steps: Iterable[Step]) -> bool:
+    """Whether STARTTLS was part of the set-up: the address, not the scenario, asked for it."""
+    return any(step.kind == "send" and not step.line and " STARTTLS" in step.octets for step in steps)
