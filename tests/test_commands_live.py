@@ -104,7 +104,7 @@ class Class:
 
 
 def _known(found: re.Match[bytes]) -> bytes:
-    return re.sub(rb"[0-9]+", lambda number: min(number[0], b"%d" % MESSAGES, key=int), found[0])
+    return found[1] + re.sub(rb"[0-9]+", lambda number: min(number[0], b"%d" % MESSAGES, key=int), found[2])
 
 
 def _ascii(found: re.Match[bytes]) -> bytes:
@@ -141,7 +141,7 @@ CLASSES = (
     Class(
         "number",
         b"x2 FETCH 1,7:9 FLAGS\r\n",
-        _replaced(rb"\A[^ ]+ (?:FETCH|STORE|COPY) [0-9:*,]+", _known),
+        _replaced(rb"\A([^ ]+ (?:FETCH|STORE|COPY) )([0-9:*,]+)", _known),
         "there is no message of that number: BAD is what the RFC wants",
         "9, seq-number",
     ),
