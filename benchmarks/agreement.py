@@ -2,11 +2,11 @@
 
     IMAPSPEC_RFC_DIR=FOLDER python benchmarks/agreement.py [COUNT] [--seed N]
 
-A third of the units are generated, a third of these with edits to their tree, a third with edits to their octets. The engines are
+A third of the units are as generated, a third have edits to their tree, a third have edits to their octets. The engines are
 the recogniser, the automaton alone, and the parser, whose tree has to hold the text of the unit. The oracles are the package `abnf`
 (the ABNF of RFC 3501 where the environment names a folder of RFC texts, that of RFC 9051 otherwise), imap-codec, and for one unit in
-a hundred, if it is small, Earley's algorithm. What they are and what their differences mean stands in tests/oracles.py and
-tests/differences.py. Ends with 1 if there was a difference without an explanation.
+a hundred, if it is small, Earley's algorithm. What they are, and what their differences mean, stands in tests/oracles.py,
+tests/amendments.py and tests/differences.py. Ends with 1 if there was a difference without an explanation.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from conformance.generate.mutate import mutants
 from conformance.grammar import Refused, load
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+import amendments
 import differences
 import oracles
 import vectors
@@ -109,7 +110,9 @@ def main() -> int:
 
     folder = oracles.folder()
     name, rules = ("RFC 3501", oracles.rfc3501(folder)) if folder else ("RFC 9051", oracles.rfc9051())
-    rules = oracles.amended(rules, (*oracles.READABLE, *oracles.STRICT) if folder else oracles.REV1)
+    rules = amendments.amended(
+        rules, (*amendments.READABLE, *amendments.STRICT) if folder else amendments.REV1
+    )
     ours = Judge("recogniser", GRAMMAR.recognise)
     engines = [
         Judge("automaton", lambda kind, unit: GRAMMAR.explain(kind, unit) is None),

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, get_args
 
+import amendments
 import differences
 import oracles
 import pytest
@@ -176,7 +177,7 @@ def test_every_rule_of_the_rfc_is_found() -> None:
 
 # ---- the ABNF of the RFC ------------------------------------------------------------------------------------------------
 
-AMENDMENTS = {"rfc3501": (*oracles.READABLE, *oracles.STRICT), "rfc9051": oracles.REV1}
+AMENDMENTS = {"rfc3501": (*amendments.READABLE, *amendments.STRICT), "rfc9051": amendments.REV1}
 
 
 def rules(text: str) -> oracles.Rules:
@@ -188,8 +189,8 @@ def rules(text: str) -> oracles.Rules:
 
 @functools.cache
 def amended(text: str, without: str = "") -> oracles.Verdict:
-    amendments = [amendment for amendment in AMENDMENTS[text] if amendment.name != without]
-    return oracles.with_abnf(oracles.amended(rules(text), amendments))
+    some = [amendment for amendment in AMENDMENTS[text] if amendment.name != without]
+    return oracles.with_abnf(amendments.amended(rules(text), some))
 
 
 @abnf
@@ -204,9 +205,9 @@ def pairs(differ: bool) -> list[tuple[str, str]]:
     """ABNF and amendment, by whether the two differ in some unit."""
     return [
         (text, amendment.name)
-        for text, amendments in AMENDMENTS.items()
-        for amendment in amendments
-        if amendment not in oracles.READABLE and (amendment.right != "both") == differ
+        for text, some in AMENDMENTS.items()
+        for amendment in some
+        if amendment not in amendments.READABLE and (amendment.right != "both") == differ
     ]
 
 
@@ -251,7 +252,7 @@ def test_earley_says_the_same_on_small_units(kind: Kind) -> None:
 
 @functools.cache
 def earley(text: str) -> oracles.Verdict:
-    return oracles.with_earley(oracles.amended(rules(text), AMENDMENTS[text]))
+    return oracles.with_earley(amendments.amended(rules(text), AMENDMENTS[text]))
 
 
 # ---- imap-codec ---------------------------------------------------------------------------------------------------------
@@ -274,7 +275,7 @@ EXTENDED = load(("rfc3501", "rfc7888", "rfc3516"))
 @codec
 @pytest.mark.parametrize("kind", ["response", "command"])
 def test_with_literals_and_data_items_of_extensions_all_agree_too(kind: Kind) -> None:
-    rules_ = oracles.amended(oracles.rfc9051(), (*oracles.EXTENDED, oracles.LITERALS[kind]))
+    rules_ = amendments.amended(oracles.rfc9051(), (*amendments.EXTENDED, amendments.LITERALS[kind]))
     oracle, codec_ = oracles.with_abnf(rules_), oracles.with_imap_codec()
     generator, chance = Generator(kind, grammar=EXTENDED), random.Random(SEED)  # noqa: S311 - always the same
     edited = mutants(generator, chance)
