@@ -65,13 +65,13 @@ class Called:
 def call(*words: str | Path) -> Called:
     """Call the command in this process."""
     out, err = io.StringIO(), io.StringIO()
-    with _restored(), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+    with restored(), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         code = main([str(word) for word in words])
     return Called(code, out.getvalue(), err.getvalue())
 
 
 @contextlib.contextmanager
-def _restored() -> Iterator[None]:
+def restored() -> Iterator[None]:
     """What a command changes in its process, and may, because it is alone there."""
     environment = dict(os.environ)
     handler = signal.getsignal(signal.SIGTERM)

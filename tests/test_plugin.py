@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import re
 import subprocess
 import sys
@@ -10,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import calls
 import pytest
-from calls import program, report, target
+from calls import call, report, target
 from faults import completing, on
 from miniature import Miniature
 
@@ -72,18 +74,31 @@ def project(tmp_path: Path) -> Path:
 
 
 class PytestRun:
-    """What pytest said and how it ended."""
+    """What pytest said and how it ended: in this process, with workers and for tests of imports in one of its own."""
 
-    def __init__(self, folder: Path, *words: str | Path) -> None:
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", *map(str, words)],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=calls.SOON,
-        )
-        self.code, self.said = done.returncode, done.stdout + done.stderr
+    def __init__(self, folder: Path, *words: str | Path, alone: bool = False) -> None:
+        arguments = list(map(str, words))
+        if alone or "-n" in arguments:
+            done = subprocess.run(
+                [sys.executable, "-m", "pytest", *arguments],
+                cwd=folder,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=calls.SOON,
+            )
+            self.code, self.said = done.returncode, done.stdout + done.stderr
+        else:
+            said = io.StringIO()
+            quiet = [w for name in ("unraisableexception", "threadexception") for w in ("-p", f"no:{name}")]
+            with (
+                calls.restored(),
+                contextlib.chdir(folder),
+                contextlib.redirect_stdout(said),
+                contextlib.redirect_stderr(said),
+            ):
+                self.code = int(pytest.main([*quiet, *arguments]))
+            self.said = said.getvalue()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -123,23 +138,23 @@ def test_a_folder_of_ones_own_is_collected_and_played(
     assert set(server.users["alice"].boxes) == {b"INBOX"}
 
 
-@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["alone", "-n 2"])
-def test_the_verdicts_are_those_of_imapspec_run(workers: list[str], tmp_path: Path) -> None:
+def test_the_verdicts_are_those_of_imapspec_run(tmp_path: Path) -> None:
     ids = ["rfc3501/6.1.2", "rfc3501/6.2.1", "rfc3501/7.4.2"]
     (tmp_path / "pytest.ini").write_text(SETTINGS)
-    ran = program("run", "pymap", *ids, "--report-dir", "ran", folder=tmp_path)
+    with contextlib.chdir(tmp_path):
+        ran = call("run", "pymap", *ids, "--report-dir", "ran")
     assert ran.code == 1, ran
-    folders = [
-        folder
-        for name in ids
-        for folder in (resources.SCENARIOS / "rfc3501").glob(f"{name.removeprefix('rfc3501/')}*")
-    ]
-    words = ["--imap-target", "pymap", "--imap-report-dir", "tested", *workers]
-    tested = PytestRun(tmp_path, *words, *folders)
-    assert tested.code == 1, tested.said
-    assert verdicts(report(tmp_path / "ran")) == verdicts(report(tmp_path / "tested"))
-    last = ran.out.rstrip().splitlines()[-1]
-    assert last in tested.said
+    for workers in ([], ["-n", "2"]):
+        words = ["--imap-target", "pymap", "--imap-report-dir", "tested", *workers]
+        folders = [
+            folder
+            for name in ids
+            for folder in (resources.SCENARIOS / "rfc3501").glob(f"{name.removeprefix('rfc3501/')}*")
+        ]
+        tested = PytestRun(tmp_path, *words, *folders)
+        assert tested.code == 1, tested.said
+        assert verdicts(report(tmp_path / "ran")) == verdicts(report(tmp_path / "tested"))
+        assert ran.last in tested.said
 
 
 def test_without_a_target_nothing_is_collected_and_nothing_imported(project: Path) -> None:
@@ -147,7 +162,7 @@ def test_without_a_target_nothing_is_collected_and_nothing_imported(project: Pat
         "import sys\n\ndef test_it():\n    assert not [m for m in sys.modules if m.startswith('conformance.') "
         "and not m.startswith('conformance.pytest_plugin')]\n    assert 'lark' not in sys.modules\n"
     )
-    tested = PytestRun(project)
+    tested = PytestRun(project, alone=True)
     assert (tested.code, tested.counts) == (0, {"passed": 1}), tested.said
     assert not (project / "imapspec-report").exists()
 
@@ -196,7 +211,7 @@ def test_bad_input_ends_as_in_imapspec_run(words: list[str], code: int, said: st
 
 def test_other_tests_of_the_session_keep_their_say(project: Path, server: Miniature) -> None:
     (project / "imap" / "fails.imap").unlink()
-    (project / "imap" / "test_others.py").write_text(OTHERS)
+    (project / "imap" / "test_others_of_plugin.py").write_text(OTHERS)
     tested = PytestRun(project, *options(server), "imap")
     assert (tested.code, tested.counts["failed"]) == (1, 1), tested.said
     assert "imapspec: exit 0 (" in tested.said
