@@ -1,25 +1,18 @@
-"""`imapspec run`: choose cases, let pytest play them, say how it went."""
+"""`imapspec run`: choose cases, make the plan, and begin to start the server; `play` does the rest."""
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
-import os
+import gc
 import re
-import sys
 from typing import TYPE_CHECKING
-
-import pytest
 
 from conformance import catalogue, expectations, journal
 from conformance.cli.common import all_files, file_of, proofs, settings_of, shown_command, target_of
-from conformance.cli.ending import ended, tell
-from conformance.cli.progress import Progress
-from conformance.errors import NothingSelectedError, SuiteError, UsageError, nearest
-from conformance.pytest_plugin import LAUNCH
-from conformance.pytest_plugin.items import is_known
-from conformance.pytest_plugin.sides import Launch, left_behind
-from conformance.report import terminal
+from conformance.errors import ImapspecError, NothingSelectedError, UsageError, nearest
 from conformance.runner.choose import read_foreign
+from conformance.runner.conduct import Conductor
 from conformance.runner.plan import Plan
 from conformance.scenario.load import find, select
 from conformance.servers import LAUNCHERS
@@ -31,17 +24,12 @@ if TYPE_CHECKING:
 #: An RFC, an id below one, or a pattern.
 _COULD_SELECT = re.compile(r"^rfc\d+$|[/*?\[]")
 
-#: Parts of pytest that have nothing to do here, or would speak beside us.
-_NOT_NEEDED = (
-    "terminal", "cacheprovider", "faulthandler", "warnings", "unraisableexception", "threadexception", "logging",
-    "unittest", "doctest", "junitxml", "pastebin", "stepwise", "setuponly", "setupplan", "recwarn", "monkeypatch",
-)  # fmt: skip
-
 _RANK = {"must": 0, "should": 1, "may": 2}
 
 
 def run(options: Namespace) -> int:
     """The command. Raises `ImapspecError`."""
+    gc.disable()  # what loading makes stays; to look for garbage in it takes a tenth of the start
     target, ids = _split(options)
     paths = _selected(options, ids)
     if options.list:
@@ -57,20 +45,23 @@ def run(options: Namespace) -> int:
         command=shown_command(options.argv),
         selection=tuple(ids),
         folders=tuple(folder.absolute() for folder in options.scenarios),
+        files=tuple(paths.values()),
         expectations=known,
         today=dt.datetime.now(dt.UTC).date(),
         strict=options.strict,
+        workers=options.workers,
     )
-    progress = Progress(
-        list(paths),
-        lambda results: is_known(results, plan),
-        quiet=options.quiet,
-        verbose=options.verbose,
-    )
-    launch = Launch(plan, progress.begin, progress.played, by_us=True)
-    code = _pytest(launch, list(paths.values()), options)
-    progress.end()
-    return _say(launch, code, options)
+    conductor = Conductor(plan)
+    with contextlib.suppress(ImapspecError):  # the run meets it again, where it is told with a report
+        conductor.launch()
+    interrupted = False
+    try:  # it takes a while until pytest is loaded; the server comes up meanwhile
+        from conformance.cli.play import play  # noqa: PLC0415
+    except KeyboardInterrupt:
+        interrupted = True
+        from conformance.cli.play import play  # noqa: PLC0415
+
+    return play(conductor, paths, options, interrupted=interrupted)
 
 
 def _split(options: Namespace) -> tuple[str | None, list[str]]:
@@ -99,7 +90,7 @@ def _selected(options: Namespace, ids: list[str]) -> dict[str, Path]:
             path = file_of(root, case)
             read_foreign(path, root)
             files[case] = path.absolute()
-    proven = proofs(files)
+    proven = proofs(files) if ids or options.level != "may" else {}  # all headers are read for it
     chosen = select(list(files), [case for word in ids for case in proven.get(word, [word])])
     if options.last_failed:
         failed = _last_failed(options.report_dir)
@@ -130,52 +121,3 @@ def _last_failed(folder: Path) -> set[str]:
     if not failed:
         raise NothingSelectedError(f"nothing was unexpected in the last run of {folder}.")
     return failed
-
-
-def _pytest(launch: Launch, paths: list[Path], options: Namespace) -> int:
-    """Let pytest play; nothing of the user's pytest configuration takes part."""
-    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    os.environ.pop("PYTEST_ADDOPTS", None)
-    os.environ.pop("PYTEST_PLUGINS", None)
-    arguments = [word for name in _NOT_NEEDED for word in ("-p", f"no:{name}")]
-    arguments += ["--capture=no", "-c", os.devnull]
-    arguments += ["--rootdir", os.path.commonpath([path.parent for path in paths])]
-    arguments += ["-x"] if options.exitfirst else []
-    arguments += ["-p", "conformance.pytest_plugin"]
-    if options.workers:
-        arguments += ["-p", "xdist.plugin", "-n", str(options.workers)]
-    return int(pytest.main([*arguments, *map(str, paths)], plugins=[_Announce(launch)]))
-
-
-class _Announce:
-    """Registers the launch under the name by which the plugin looks for it, before the plugin is configured."""
-
-    def __init__(self, launch: Launch) -> None:
-        self._launch = launch
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_configure(self, config: pytest.Config) -> None:
-        """See the class."""
-        config.pluginmanager.register(self._launch, LAUNCH)
-
-
-def _say(launch: Launch, code: int, options: Namespace) -> int:
-    """The blocks of what is unexpected, where the reports are, and the last line."""
-    if launch.outcome is None:
-        raise SuiteError(f"pytest ended with code {code} before the run began")
-    footer = launch.outcome.footer
-    if launch.outcome.written:
-        whole = journal.read(options.report_dir / "run.jsonl")
-        tell(terminal.known(whole) if options.verbose else "", end="")
-        tell(terminal.unexpected(whole), end="")
-        if not options.quiet:
-            tell(terminal.summary(whole) if whole.results else "", end="")
-            tell(f"reports  {options.report_dir / 'report.html'}  junit.xml  summary.md  run.jsonl")
-    if launch.left:
-        tell(f"imapspec: {left_behind(launch.left, launch.plan.target.name)}")
-    if footer.error and not launch.outcome.results:
-        return ended(footer.error, footer.exit_code)
-    if "\n" in footer.error:
-        print(f"imapspec: {footer.error}", file=sys.stderr, flush=True)
-    tell(f"imapspec: exit {footer.exit_code} ({footer.reason})")
-    return footer.exit_code

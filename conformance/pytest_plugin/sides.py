@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ from conformance.scenario.load import SUFFIX, case_id, find, natural
 from conformance.transport import TLS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
     from conformance.journal import Header, Result
     from conformance.runner.conduct import Outcome
@@ -35,6 +36,23 @@ class Playing:
     """What both sides do: collect `*.imap` files and play them on `stage`."""
 
     stage: Stage | None = None
+
+    @functools.cached_property
+    def _chosen(self) -> dict[Path, int]:
+        """The files of the plan and their places. pytest is given their folders: to be given each file takes it three times as long."""
+        plan: Plan = self.plan  # type: ignore[attr-defined]  # every side has one
+        return {path: place for place, path in enumerate(plan.files)}
+
+    def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
+        """Of chosen files' folders, nothing else."""
+        if self._chosen and collection_path.is_file():
+            return collection_path not in self._chosen
+        return None
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """The order of the plan."""
+        if self._chosen:
+            items.sort(key=lambda item: self._chosen[item.path])
 
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.File | None:
         """A scenario file is a file with one item."""
@@ -91,14 +109,35 @@ class Launch:
         began: Callable[[Header], None] = lambda _: None,
         played: Callable[[list[Result]], None] = lambda _: None,
         *,
-        by_us: bool = False,
+        conductor: Conductor | None = None,
     ) -> None:
         self.plan = plan
+        self.conductor = (
+            conductor  #: of `imapspec run`, which speaks to the user itself and has begun to start the server
+        )
         self.began = began
         self.played = played
-        self.by_us = by_us  #: `imapspec run` is the one who speaks to the user, not pytest
         self.outcome: Outcome | None = None
         self.left: tuple[str, ...] = ()  #: users in whose accounts mailboxes of this run may be left
+
+    def close(
+        self,
+        conductor: Conductor,
+        order: Sequence[str] = (),
+        *,
+        interrupted: bool = False,
+        lost: str = "",
+        error: ImapspecError | None = None,
+    ) -> None:
+        """Close the journal and write the reports."""
+        outcome = conductor.finish(order, interrupted=interrupted, lost=lost, error=error)
+        if outcome.written:
+            try:
+                report.write_all(journal.read(conductor.plan.journal), conductor.plan.report_dir)
+            except UsageError as unwritable:
+                if error is None:  # the folder was as it should be when the run began
+                    outcome = outcome.failed(str(unwritable))
+        self.outcome, self.left = outcome, conductor.left
 
 
 class ControllingSide(Playing):
@@ -106,7 +145,7 @@ class ControllingSide(Playing):
 
     def __init__(self, launch: Launch, workers: int) -> None:
         self.launch = launch
-        self.conductor = Conductor(dataclasses.replace(launch.plan, workers=workers))
+        self.conductor = launch.conductor or Conductor(dataclasses.replace(launch.plan, workers=workers))
         self._cases: set[str] = set()
         self._lost = ""
         self._interrupted = False
@@ -132,7 +171,7 @@ class ControllingSide(Playing):
             self._close(
                 error=error if isinstance(error, ImapspecError) else SuiteError(f"{error!r}\n{trace}")
             )
-            if self.launch.by_us:
+            if self.launch.conductor:
                 raise KeyboardInterrupt from None  # the one way to end pytest without a word of its own
             footer = self._outcome.footer
             pytest.exit(footer.error, returncode=footer.exit_code)
@@ -203,16 +242,7 @@ class ControllingSide(Playing):
             self.stage.close()
             self._lost = self._lost or self.stage.lost
         order = sorted(self._cases, key=natural)
-        self.launch.outcome = self.conductor.finish(
-            order, interrupted=interrupted, lost=self._lost, error=error
-        )
-        self.launch.left = self.conductor.left
-        if self.launch.outcome.written:
-            try:
-                report.write_all(journal.read(self.plan.journal), self.plan.report_dir)
-            except UsageError as unwritable:
-                if error is None:  # the folder was as it should be when the run began
-                    self.launch.outcome = self.launch.outcome.failed(str(unwritable))
+        self.launch.close(self.conductor, order, interrupted=interrupted, lost=self._lost, error=error)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:

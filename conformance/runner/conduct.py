@@ -57,12 +57,32 @@ class Outcome:
         return dataclasses.replace(self, footer=footer)
 
 
+class Starting:
+    """A server on its way up, in a thread, while this one loads modules and compiles grammars, which takes about as long."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._start, daemon=True)
+        self._thread.start()
+
+    def _start(self) -> None:
+        try:
+            self._server.start()
+        except BaseException as error:  # noqa: BLE001 - raised where somebody waits for it
+            self._error = error
+
+    def wait(self) -> None:
+        """Until it is up. Raises `TargetError`."""
+        _compile()
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+
+
 def start(server: Server) -> None:
-    """Start a server while the grammars are compiled, which takes about as long. Raises `TargetError`."""
-    compiling = threading.Thread(target=_compile, daemon=True)
-    compiling.start()
-    server.start()
-    compiling.join()
+    """Start a server while the grammars are compiled. Raises `TargetError`."""
+    Starting(server).wait()
 
 
 def _compile() -> None:
@@ -86,6 +106,7 @@ class Conductor:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.server: Server | None = None
+        self._starting: Starting | None = None
         self.left: tuple[str, ...] = ()  #: users in whose accounts mailboxes of this run may be left
         self._started = time.monotonic()
         self.header = Header(
@@ -98,11 +119,10 @@ class Conductor:
             selection=plan.selection,
         )
 
-    def begin(self) -> Plan:
-        """Start the server, look at it, make the report folder; returns the plan with what was found out.
+    def launch(self) -> None:
+        """Make the report folder and begin to start the server; `begin` waits for it, and does this where it was not done.
 
-        The server goes on for cases played here and is stopped when workers have their own.
-        Raises `UsageError` for a folder that cannot be written, `TargetError` for a server that cannot be used.
+        Raises `UsageError` for a folder that cannot be written, `TargetError` for a server that is not installed.
         """
         plan = self.plan
         self._prepare_folder()
@@ -112,7 +132,21 @@ class Conductor:
         )
         if not server.accounts:
             raise UsageError("no account was given: add -u USER:PASSWORD (or set IMAPSPEC_USERS).")
-        start(server)
+        self._starting = Starting(server)
+
+    def begin(self) -> Plan:
+        """Wait for the server and look at it; returns the plan with what was found out.
+
+        The server goes on for cases played here and is stopped when workers have their own.
+        Raises `UsageError` and `TargetError` as `launch` does, and `TargetError` for a server that cannot be used.
+        """
+        plan = self.plan
+        if self._starting is None:
+            self.launch()
+        assert self.server is not None
+        assert self._starting is not None
+        server = self.server
+        self._starting.wait()
         found = examine(server, plan.settings)
         capabilities = tuple(sorted(found.capabilities))
         self.header = dataclasses.replace(

@@ -62,6 +62,9 @@ class Plan:
     command: tuple[str, ...] = ()  #: for the journal, secrets already replaced
     selection: tuple[str, ...] = ()
     folders: tuple[Path, ...] = ()  #: of the operator's own scenarios, absolute: ids are paths below them
+    files: tuple[
+        Path, ...
+    ] = ()  #: the chosen scenarios, absolute, in their order; (): whatever pytest is given
     expectations: Expectations = field(default_factory=Expectations)
     today: dt.date = dt.date(1970, 1, 1)  #: for entries that expire
     strict: bool = False
