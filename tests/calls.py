@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import gc
 import io
 import os
 import signal
@@ -81,6 +82,8 @@ def restored() -> Iterator[None]:
         os.environ.clear()
         os.environ.update(environment)
         signal.signal(signal.SIGTERM, handler)
+        gc.enable()
+        gc.unfreeze()
 
 
 class Program:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import signal
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -168,6 +171,24 @@ def test_2_when_interrupted_before_the_server_has_greeted(tmp_path: Path) -> Non
     assert called.code == 2, called
     assert called.last == "imapspec: exit 2 (interrupted, the results are incomplete)"
     assert report(tmp_path / "imapspec-report").results == []
+
+
+def test_2_when_interrupted_while_its_server_comes_up(tmp_path: Path) -> None:
+    (tmp_path / "slow.py").write_text(
+        "import os, pathlib, time\npathlib.Path('pid').write_text(f'{os.getpid()}\\n')\ntime.sleep(1000)\n"
+    )
+    command = shlex.join([sys.executable, "slow.py"])
+    words = ["run", "imap://127.0.0.1:1", "-u", "alice:secret", CASE, "--start", command]
+    running = Program(*words, folder=tmp_path)
+    pid = tmp_path / "pid"
+    calls.wait_for(lambda: pid.exists() and pid.read_text().endswith("\n"))
+    running.interrupt()
+    called = running.ended()
+    assert called.code == 2, called
+    assert called.last == "imapspec: exit 2 (interrupted, the results are incomplete)"
+    assert "Traceback" not in called.err
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid.read_text()), 0)
 
 
 def test_2_takes_precedence_over_1(tmp_path: Path) -> None:

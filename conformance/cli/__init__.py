@@ -13,7 +13,7 @@ import traceback
 from typing import TYPE_CHECKING
 
 from conformance.cli.arguments import COMMANDS, read
-from conformance.cli.ending import ended
+from conformance.cli.ending import ended, undisturbed
 from conformance.errors import ImapspecError
 
 if TYPE_CHECKING:
@@ -26,7 +26,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         options = read(sys.argv[1:] if argv is None else argv)
         module, function = COMMANDS[options.command].entry
-        code: int = getattr(importlib.import_module(f"conformance.cli.{module}"), function)(options)
+        with undisturbed():
+            loaded = importlib.import_module(f"conformance.cli.{module}")
+        code: int = getattr(loaded, function)(options)
     except ImapspecError as error:
         return ended(str(error), error.exit_code)
     except KeyboardInterrupt:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _MEANING = {
     2: "interrupted",
@@ -21,6 +27,27 @@ def ended(message: str, code: int) -> int:
     print(f"imapspec: {message}", file=sys.stderr)
     print(f"imapspec: exit {code} ({_MEANING[code]})", file=sys.stderr)
     return code
+
+
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """While modules are loaded, a Ctrl-C waits: in the middle of one, Python may die of it whoever catches it.
+
+    Raises `KeyboardInterrupt` at the end.
+    """
+    heard: list[int] = []
+    raising = [
+        n for n in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(n) is signal.default_int_handler
+    ]
+    for number in raising:
+        signal.signal(number, lambda number, _: heard.append(number))
+    try:
+        yield
+    finally:
+        for number in raising:
+            signal.signal(number, signal.default_int_handler)
+    if heard:
+        raise KeyboardInterrupt
 
 
 def tell(text: str, end: str = "\n") -> None:

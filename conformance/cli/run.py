@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from conformance import catalogue, expectations, journal
 from conformance.cli.common import all_files, file_of, proofs, settings_of, shown_command, target_of
+from conformance.cli.ending import undisturbed
 from conformance.errors import ImapspecError, NothingSelectedError, UsageError, nearest
 from conformance.runner.choose import read_foreign
 from conformance.runner.conduct import Conductor
@@ -55,12 +56,11 @@ def run(options: Namespace) -> int:
     with contextlib.suppress(ImapspecError):  # the run meets it again, where it is told with a report
         conductor.launch()
     interrupted = False
-    try:  # it takes a while until pytest is loaded; the server comes up meanwhile
-        from conformance.cli.play import play  # noqa: PLC0415
+    try:
+        with undisturbed():  # it takes a while until pytest is loaded; the server comes up meanwhile
+            from conformance.cli.play import play  # noqa: PLC0415
     except KeyboardInterrupt:
         interrupted = True
-        from conformance.cli.play import play  # noqa: PLC0415
-
     return play(conductor, paths, options, interrupted=interrupted)
 
 

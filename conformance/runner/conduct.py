@@ -10,7 +10,6 @@ import contextlib
 import dataclasses
 import datetime as dt
 import itertools
-import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -57,32 +56,11 @@ class Outcome:
         return dataclasses.replace(self, footer=footer)
 
 
-class Starting:
-    """A server on its way up, in a thread, while this one loads modules and compiles grammars, which takes about as long."""
-
-    def __init__(self, server: Server) -> None:
-        self._server = server
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._start, daemon=True)
-        self._thread.start()
-
-    def _start(self) -> None:
-        try:
-            self._server.start()
-        except BaseException as error:  # noqa: BLE001 - raised where somebody waits for it
-            self._error = error
-
-    def wait(self) -> None:
-        """Until it is up. Raises `TargetError`."""
-        _compile()
-        self._thread.join()
-        if self._error is not None:
-            raise self._error
-
-
 def start(server: Server) -> None:
-    """Start a server while the grammars are compiled. Raises `TargetError`."""
-    Starting(server).wait()
+    """Start a server, and compile the grammars while it comes up, which takes about as long. Raises `TargetError`."""
+    server.launch()
+    _compile()
+    server.start()
 
 
 def _compile() -> None:
@@ -106,7 +84,7 @@ class Conductor:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.server: Server | None = None
-        self._starting: Starting | None = None
+        self._launched = False
         self.left: tuple[str, ...] = ()  #: users in whose accounts mailboxes of this run may be left
         self._started = time.monotonic()
         self.header = Header(
@@ -132,7 +110,8 @@ class Conductor:
         )
         if not server.accounts:
             raise UsageError("no account was given: add -u USER:PASSWORD (or set IMAPSPEC_USERS).")
-        self._starting = Starting(server)
+        server.launch()
+        self._launched = True
 
     def begin(self) -> Plan:
         """Wait for the server and look at it; returns the plan with what was found out.
@@ -141,12 +120,12 @@ class Conductor:
         Raises `UsageError` and `TargetError` as `launch` does, and `TargetError` for a server that cannot be used.
         """
         plan = self.plan
-        if self._starting is None:
+        if not self._launched:
             self.launch()
         assert self.server is not None
-        assert self._starting is not None
         server = self.server
-        self._starting.wait()
+        _compile()
+        server.start()
         found = examine(server, plan.settings)
         capabilities = tuple(sorted(found.capabilities))
         self.header = dataclasses.replace(

@@ -86,6 +86,9 @@ class AddressServer:
         self.dialer = TCPDialer(address, tls)
         self._timeout = timeout
 
+    def launch(self) -> None:
+        """Nothing to start."""
+
     def start(self) -> None:
         """Connect once, and shake hands where the address asks for TLS. Raises `TargetError`."""
         probe(self.dialer, self._timeout)

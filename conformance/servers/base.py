@@ -33,6 +33,12 @@ class Server(Protocol):
     def dialer(self) -> Dialer:
         """Opens connections, from `start` on."""
 
+    def launch(self) -> None:
+        """Begin to start it and come back at once, so that other things can be done meanwhile; `start` waits.
+
+        Raises `TargetError` when there is nothing to start.
+        """
+
     def start(self) -> None:
         """Start and wait until it greets. Raises `TargetError` with what to install or change, and the tail of its log."""
 

@@ -47,20 +47,35 @@ class CommandServer:
         self.dialer = TCPDialer(address, tls)
         self._command = Command(tuple(words), folder=Path.cwd())
         self._process: ServerProcess | None = None
+        self._launched = False
 
-    def start(self) -> None:
-        """See `Server.start`."""
+    def launch(self) -> None:
+        """See `Server.launch`."""
         self.stop()
         folder = Path(tempfile.mkdtemp(prefix="imapspec-"))
         self._process = ServerProcess(self._command.arguments[0], folder)
         try:
-            self._process.start(self._command, self.dialer, START_LIMIT)
+            self._process.launch(self._command)
+        except BaseException:
+            self.stop()
+            raise
+        self._launched = True
+
+    def start(self) -> None:
+        """See `Server.start`."""
+        if not self._launched:
+            self.launch()
+        assert self._process is not None
+        self._launched = False
+        try:
+            self._process.wait(self.dialer, START_LIMIT)
         except BaseException:
             self.stop()
             raise
 
     def stop(self) -> None:
         """See `Server.stop`."""
+        self._launched = False
         if self._process is not None:
             self._process.stop()
 

@@ -59,7 +59,7 @@ class Recipe:
 class OwnedServer:
     """A `Server` that we start. Its accounts are empty and their passwords new; nothing of it outlives `stop`.
 
-    `addresses`, `ca_file` and `dialer` are known from `start` on, and stay the same across `restart`.
+    `addresses`, `ca_file` and `dialer` are known from `launch` on, and stay the same across `restart`.
     """
 
     owned = True
@@ -74,6 +74,7 @@ class OwnedServer:
         self._dialer: TCPDialer | None = None
         self._process: ServerProcess | None = None
         self._command: Command | None = None
+        self._launched = False
 
     @property
     def addresses(self) -> dict[Scheme, Address]:
@@ -102,11 +103,32 @@ class OwnedServer:
         """Connections that begin in another way; the certificate is verified."""
         return TCPDialer(self.addresses[scheme], TLS(ca_file=self.ca_file))
 
+    def launch(self) -> None:
+        """See `Server.launch`."""
+        # Below /tmp whatever TMPDIR says: unix sockets in it must stay below 100 characters.
+        folder = Path(tempfile.mkdtemp(prefix="imapspec-", dir="/tmp"))
+        self._process = ServerProcess(self.name, folder, self._recipe.crash_patterns)
+        try:
+            hosts = loopback_hosts()
+            port, tls_port = free_ports(2, hosts)
+            self._site = Site(folder, hosts, port, tls_port, issue(folder), self.accounts)
+            self._dialer = self.dialer_for(self._scheme)
+            self._command = self._recipe.prepare(self._site)
+            self._process.launch(self._command)
+        except BaseException:
+            self.stop()
+            raise
+        self._launched = True
+
     def start(self) -> None:
         """See `Server.start`. A port that somebody took meanwhile is replaced by another."""
         for attempt in range(1, _ATTEMPTS + 1):
+            if not self._launched:
+                self.launch()
+            assert self._process is not None
+            self._launched = False
             try:
-                self._start_once()
+                self._process.wait(self.dialer_for(_READINESS), START_LIMIT)
             except TargetError:
                 taken = _PORT_TAKEN.search(self.log_tail())
                 self.stop()
@@ -120,6 +142,7 @@ class OwnedServer:
 
     def stop(self) -> None:
         """See `Server.stop`."""
+        self._launched = False
         if self._process is not None:
             self._process.stop()
 
@@ -143,17 +166,6 @@ class OwnedServer:
         if self._site is None:
             raise SuiteError(f"{self.name} has no address before it is started.")
         return self._site
-
-    def _start_once(self) -> None:
-        # Below /tmp whatever TMPDIR says: unix sockets in it must stay below 100 characters.
-        folder = Path(tempfile.mkdtemp(prefix="imapspec-", dir="/tmp"))
-        self._process = ServerProcess(self.name, folder, self._recipe.crash_patterns)
-        hosts = loopback_hosts()
-        port, tls_port = free_ports(2, hosts)
-        self._site = Site(folder, hosts, port, tls_port, issue(folder), self.accounts)
-        self._dialer = self.dialer_for(self._scheme)
-        self._command = self._recipe.prepare(self._site)
-        self._process.start(self._command, self.dialer_for(_READINESS), START_LIMIT)
 
 
 def unprivileged() -> Identity:

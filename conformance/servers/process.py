@@ -104,10 +104,13 @@ class ServerProcess:
         return self._process.pid if self._process else None
 
     def start(self, command: Command, dialer: TCPDialer, timeout: float) -> None:
-        """Start and wait for a greeting. Raises `TargetError` with the log's tail when none comes in `timeout` seconds."""
-        deadline = time.monotonic() + timeout
-        self._spawn(command)
-        problem = self._await_greeting(dialer, deadline)
+        """Start and wait for a greeting. Raises `TargetError` as the two parts do."""
+        self.launch(command)
+        self.wait(dialer, timeout)
+
+    def wait(self, dialer: TCPDialer, timeout: float) -> None:
+        """Wait for a greeting. Raises `TargetError` with the log's tail when none comes in `timeout` seconds."""
+        problem = self._await_greeting(dialer, time.monotonic() + timeout)
         if problem:
             self.end()
             tail = self.log_tail()
@@ -150,7 +153,8 @@ class ServerProcess:
         end = self._log_from(max(0, self._log_size() - _LINE * lines))
         return "\n".join(end.decode("utf-8", "replace").splitlines()[-lines:])
 
-    def _spawn(self, command: Command) -> None:
+    def launch(self, command: Command) -> None:
+        """Start and wait for nothing. Raises `TargetError` when the command cannot be started."""
         identity = command.drop_to if os.getuid() == 0 else None
         try:
             with self.log.open("ab") as output:
