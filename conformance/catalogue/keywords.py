@@ -1,7 +1,7 @@
 """The capitalised key words of an RFC, and what became of each: the denominator of our coverage.
 
 The RFC's text is not ours to keep; a key word is known by its section, its place among the key words of that section, and
-what it is attached to in our words. `keywords-rfc3501.toml` is the table, its head says how to read it.
+what it is attached to in our words. `rfc3501/keywords.toml` is the table, its head says how to read it.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def load(rfc: str = "rfc3501") -> tuple[KeyWord, ...]:
 
     Raises `SuiteError` for a file that breaks the form: it is ours.
     """
-    path = resources.CATALOGUE / f"keywords-{rfc}.toml"
+    path = resources.CATALOGUE / rfc / "keywords.toml"
     try:
         sections = tomllib.loads(path.read_text(encoding="utf-8"))
         return tuple(

@@ -6,11 +6,12 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from conformance import catalogue, resources
+from conformance.catalogue import natural
 from conformance.checks import DOUBTFUL_SYNTAX, END_CHECKS, RESPONSE_CHECKS, SYNTAX
 from conformance.cli.common import all_files, file_of, proofs
 from conformance.cli.coverage import chosen, coverage
 from conformance.errors import NothingSelectedError, UsageError, nearest
-from conformance.scenario.load import find, load, natural, peek, select
+from conformance.scenario.load import find, load, peek, select
 
 if TYPE_CHECKING:
     from argparse import Namespace

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from conformance import catalogue, expectations, journal, report
+from conformance.catalogue import natural
 from conformance.errors import ImapspecError, SuiteError, UsageError
 from conformance.pytest_plugin import KEY, LAUNCH
 from conformance.pytest_plugin.items import ScenarioFile, annotate, is_scenario, results_of
@@ -22,7 +23,7 @@ from conformance.runner.plan import Plan, Target
 from conformance.runner.settings import Settings
 from conformance.runner.stage import LOST, Stage
 from conformance.runner.tidy import tidy
-from conformance.scenario.load import SUFFIX, case_id, find, natural
+from conformance.scenario.load import SUFFIX, case_id, find
 from conformance.transport import TLS
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from conformance import catalogue
-from conformance.catalogue import Requirement
+from conformance.catalogue import Requirement, natural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -407,7 +407,7 @@ def _sections(items: Sequence[Item]) -> tuple[Section, ...]:
             topics.get(key, ""),
             tuple(Row(found[0].requirement, tuple(found)) for found in rows[key].values()),
         )
-        for key in sorted(rows, key=lambda key: (-sizes[key[0]], key[0], _natural(key[1])))
+        for key in sorted(rows, key=lambda key: (-sizes[key[0]], key[0], natural(key[1])))
     )
 
 
@@ -416,7 +416,3 @@ def place(requirement: Requirement) -> tuple[str, str]:
     return (
         (requirement.rfc, requirement.section) if re.match(r"rfc\d+/\w[^/]*/.", requirement.id) else ("", "")
     )
-
-
-def _natural(section: str) -> list[tuple[int, str]]:
-    return [(int(part), "") if part.isdigit() else (1_000, part) for part in section.split(".")]

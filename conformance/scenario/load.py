@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conformance import resources
+from conformance.catalogue import natural
 from conformance.errors import UsageError, nearest
 from conformance.scenario.mistakes import Source
 from conformance.scenario.parse import parse
@@ -127,8 +128,3 @@ def _selectors(cases: Sequence[str]) -> list[str]:
 def _folders(case: str) -> Iterable[str]:
     parts = case.split("/")
     return ("/".join(parts[:n]) for n in range(1, len(parts)))
-
-
-def natural(case: str) -> list[tuple[int, str]]:
-    """Sort key by which 6.3.2 stands before 6.3.10."""
-    return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", case)]
