@@ -10,7 +10,22 @@ PLAIN = '("A" "B" NIL NIL NIL "7BIT" 3)'
 ENVELOPE = "(" + " ".join(["NIL"] * 10) + ")"
 MESSAGE = f'("MESSAGE" "RFC822" NIL NIL NIL "7BIT" 9 {ENVELOPE} {TEXT} 2)'
 EXTENDED = TEXT[:-1] + " NIL NIL NIL NIL)"
+BREAK = "\r\n"
+GROUP = '((NIL NIL "g" NIL)(NIL NIL "a" "b")(NIL NIL NIL NIL))'
 SYSTEM = r"\Answered \Flagged \Deleted \Seen \Draft"
+
+
+def envelope(to: str) -> str:
+    """An envelope with these addresses in To."""
+    return fetch(f"ENVELOPE (NIL NIL NIL NIL NIL {to} NIL NIL NIL NIL)")
+
+
+def literal(text: str) -> str:
+    return f"{{{len(text)}}}\r\n{text}"
+
+
+def message(header: str, text: str, whole: str) -> str:
+    return fetch(f"BODY[HEADER] {literal(header)} BODY[] {literal(whole)} BODY[TEXT] {literal(text)}")
 
 
 def fetch(items: str) -> str:
@@ -60,6 +75,22 @@ RIGHT: dict[str, list[str]] = {
         "* STATUS x (MESSAGES 2 UNSEEN 2 RECENT 0)",
         "* STATUS x (RECENT 0 MESSAGES 0)",
     ],
+    "6.4.5/header-and-text": [
+        message("A: b\r\n\r\n", "c\r\n", "A: b\r\n\r\nc\r\n"),
+        message("A: b\r\n c\r\nD:\r\n\r\n", "\r\n\r\n", "A: b\r\n c\r\nD:\r\n\r\n\r\n\r\n"),
+        message("A: b\r\n\r\n", "", "A: b\r\n\r\n"),
+        fetch(
+            f'RFC822 {literal("A: b" + 2 * BREAK + "c")} RFC822.HEADER {literal("A: b" + 2 * BREAK)} RFC822.TEXT "c"'
+        ),
+    ],
+    "6.4.5/partial-is-substring": [
+        fetch('BODY[1] "abcd" BODY[1]<0> "ab" BODY[1]<2> "cd" BODY[1]<3> "" BODY[1]<9> ""'),
+        fetch('BODY[HEADER.FIELDS (A)] "a: b" BODY[HEADER.FIELDS (A)]<3> "b"'),
+    ],
+    "6.4.5/rfc822-equals-body": [
+        fetch('BODY[] "ab" RFC822 "ab"'),
+        fetch('RFC822.HEADER "a" RFC822.TEXT "b" BODY[TEXT] "b" BODY[HEADER] "a"'),
+    ],
     "7.1/code-registered": [
         "* OK [UIDNEXT 1] x",
         "* BYE [UNAVAILABLE] x",
@@ -90,6 +121,18 @@ RIGHT: dict[str, list[str]] = {
         fetch(
             f'BODY ({PLAIN}({TEXT} "X") "M") BODYSTRUCTURE ({PLAIN}({EXTENDED} "X" NIL) "M" ("a" "b") NIL)'
         ),
+    ],
+    "7.4.2/body-lines": [
+        fetch(f'BODY {TEXT} BODY[1] "abc"'),
+        fetch(f"BODY {TEXT} BODY[1] {literal('a' + BREAK)}"),
+        fetch(f"BODY {TEXT} BODY[TEXT] {literal('a' + BREAK + 'b')}"),
+        fetch(f"BODY ({MESSAGE} {chr(34)}M{chr(34)}) BODY[1] {literal('A: b' + 2 * BREAK)}"),
+    ],
+    "7.4.2/group-has-an-end": [
+        envelope(GROUP),
+        envelope(f"{GROUP[:-1]}{GROUP[1:]}"),
+        envelope('((NIL NIL "g" NIL)(NIL NIL NIL NIL)(NIL NIL "a" "b"))'),
+        fetch(f"ENVELOPE {ENVELOPE}"),
     ],
     "7.4.2/body-size": [
         fetch(f'BODY {TEXT} BODY[1] "abc" BODY[TEXT] "abc"'),
@@ -173,6 +216,24 @@ WRONG: dict[str, dict[str, list[str]]] = {
         "UNSEEN-above-MESSAGES": ["* STATUS x (UNSEEN 1 MESSAGES 0)"],
         "RECENT-above-MESSAGES": ["* STATUS x (MESSAGES 4 RECENT 5 UNSEEN 4)"],
     },
+    "6.4.5/header-and-text": {
+        "differs": [
+            message("A: b\r\n", "c\r\n", "A: b\r\n\r\nc\r\n"),
+            message("A: b\r\n\r\n", "\r\nc\r\n", "A: b\r\n\r\nc\r\n"),
+            message("A: b\r\n\r\n", "c", "A: b\r\n\r\nc\r\n"),
+            message("", "A: b\r\n\r\nc", "A: b\r\n\r\nc\r\n"),
+        ]
+    },
+    "6.4.5/partial-is-substring": {
+        "differs": [
+            fetch('BODY[1] "abcd" BODY[1]<1> "ab"'),
+            fetch('BODY[1] "abcd" BODY[1]<2> "cde"'),
+            fetch('BODY[1] "abcd" BODY[1]<9> "a"'),
+        ]
+    },
+    "6.4.5/rfc822-equals-body": {
+        "differs": [fetch('BODY[] "ab" RFC822 "a"'), fetch('RFC822.HEADER "a" BODY[HEADER] "b"')]
+    },
     "7.1/code-registered": {
         "unregistered": ["* NO [TIRED] x", "a NO [10.0.0.1] x", "* BYE [UIDNEXTER 1] x", "+ [EXPIREDX] x"]
     },
@@ -207,6 +268,19 @@ WRONG: dict[str, dict[str, list[str]]] = {
             fetch(f'BODY (({TEXT} "M") "M") BODYSTRUCTURE ({TEXT} "M")'),
             fetch(f"BODY {MESSAGE} BODYSTRUCTURE {MESSAGE.replace(TEXT, PLAIN)}"),
         ]
+    },
+    "7.4.2/body-lines": {
+        "differs": [
+            fetch(f"BODY {TEXT} BODY[1] {literal(2 * BREAK)}"),
+            fetch(f"BODY {TEXT.replace('3 1', '3 3')} BODY[1] {literal('a' + BREAK + 'b')}"),
+            fetch(f"BODY {TEXT.replace('3 1', '3 2')} BODY[TEXT] {literal('a' + BREAK)}"),
+            fetch(f"BODY ({MESSAGE} {chr(34)}M{chr(34)}) BODY[1] {literal('A: b' + BREAK)}"),
+        ]
+    },
+    "7.4.2/group-has-an-end": {
+        "group-without-end": [envelope('((NIL NIL "g" NIL)(NIL NIL "a" "b"))')],
+        "begin-in-a-group": [envelope('((NIL NIL "g" NIL)(NIL NIL "h" NIL)(NIL NIL NIL NIL))')],
+        "end-without-a-group": [envelope("((NIL NIL NIL NIL))"), envelope(f"{GROUP[:-1]}(NIL NIL NIL NIL))")],
     },
     "7.4.2/body-size": {
         "differs": [
@@ -297,10 +371,27 @@ UNCONCERNED: dict[str, list[str]] = {
     "5.1/names-7-bit": [fetch("BODY[] {1}\r\n\xe4")],
     "5.1.3/modified-utf-7": [name("x"), name("\t"), '* LIST () "/" {3}\r\n&\xe4&', "* OK &"],
     "6.3.10/counts-within-messages": ["* STATUS x (UNSEEN 2)", "* STATUS x (MESSAGES 2 UIDNEXT 9)"],
+    "6.4.5/header-and-text": [
+        message("A: b\r\n\r\n", "c", "A: b\r\nc"),
+        message("", "no field\r\n\r\n", "no field\r\n\r\n"),
+        message("\r\n", "c", "c"),
+        message("A: b\n\n", "c", "A: b\n\nc"),
+        fetch('BODY[HEADER] "a" BODY[TEXT] "b"'),
+    ],
+    "6.4.5/partial-is-substring": [fetch('BODY[1]<0> "a" BODY[2] "b"'), fetch('BODY[1] NIL BODY[1]<0> "a"')],
+    "6.4.5/rfc822-equals-body": [fetch('RFC822 "a" BODY[TEXT] "b"')],
     "7.1/code-registered": ["* OK x", "* 1 EXISTS", "+ x"],
     "7.2.1/capability-registered": ["* OK [X SNIPPET=FUZZY] x", "* FLAGS (SNIPPET)"],
     "7.2.6/system-flags": [r"* OK [PERMANENTFLAGS ()] x", fetch("FLAGS ()")],
     "7.4.2/body-as-bodystructure": [fetch(f"BODY {TEXT}"), fetch(f"BODYSTRUCTURE {TEXT}")],
+    "7.4.2/body-lines": [
+        fetch(f'BODY {TEXT} BODY[1] ""'),
+        fetch(f"BODY {TEXT} BODY[1] {literal(chr(10) + BREAK + BREAK)}"),
+        fetch(f"BODY {TEXT} BODY[1] {literal(chr(13) + BREAK + BREAK)}"),
+        fetch(f'BODY {PLAIN} BODY[1] "abc"'),
+        fetch(f"BODY {TEXT} BODY[1] NIL"),
+    ],
+    "7.4.2/group-has-an-end": [fetch("UID 1")],
     "7.4.2/body-size": [
         fetch(f'BODY {TEXT} BODY[1]<0> "a" BODY[1.MIME] "a" BODY[2] "" BODY[HEADER] "" BODY[] ""'),
         fetch(f"BODY {TEXT} BODY[1] NIL"),

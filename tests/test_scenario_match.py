@@ -90,6 +90,10 @@ def fit(template: str, line: str, **bound: Value) -> Bindings | str:
         ("* ${} FETCH ${}", "* 1 FETCH (UID 5)"),
         ("* ${} FETCH ${...}", "* 1 FETCH (UID 5)"),
         ("* ${} FETCH (${...})", "* 1 FETCH (UID 5)"),
+        (
+            '* 1 FETCH (BODY[HEADER.FIELDS (To "date")] "a")',
+            "* 1 FETCH (BODY[HEADER.FIELDS (DATE to)] {1}\r\na)",
+        ),
         ('* 1 FETCH (BODY[HEADER.FIELDS ("date")] "a")', "* 1 FETCH (BODY[HEADER.FIELDS (DATE)] {1}\r\na)"),
         ('* 1 FETCH (BODY[] {text "a\\r\\n${prefix}"})', "* 1 FETCH (BODY[] {6}\r\na\r\nt1-)"),
         ('* 1 FETCH (RFC822.TEXT "a")', "* 1 FETCH (RFC822.TEXT {1}\r\na)"),

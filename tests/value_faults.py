@@ -106,6 +106,25 @@ FAULTS = {
     "a part's size is not that of its text": _says(
         "7.4.2/body-size", "differs", _fetched(b"BODYSTRUCTURE " + _TEXT + b') BODY[1] "abcd"')
     ),
+    "a part's lines are not those of its text": _says(
+        "7.4.2/body-lines",
+        "differs",
+        _fetched(b"BODY " + _TEXT.removesuffix(b" 1") + b' 2) BODY[1] "a"'),
+    ),
+    "a group has no end": _says(
+        "7.4.2/group-has-an-end",
+        "group-without-end",
+        _fetched(b'ENVELOPE (NIL NIL NIL NIL NIL ((NIL NIL "g" NIL)) NIL NIL NIL NIL)'),
+    ),
+    "the header lacks its blank line": _says(
+        "6.4.5/header-and-text",
+        "differs",
+        _fetched(b'BODY[] {9}\r\nA: b\r\n\r\nc BODY[HEADER] {6}\r\nA: b\r\n BODY[TEXT] "c"'),
+    ),
+    "a window is from somewhere else": _says(
+        "6.4.5/partial-is-substring", "differs", _fetched(b'BODY[1] "abcd" BODY[1]<1> "ab"')
+    ),
+    "RFC822 is not BODY[]": _says("6.4.5/rfc822-equals-body", "differs", _fetched(b'BODY[] "ab" RFC822 "a"')),
     "a text has no lines": _says(
         "7.4.2/body-type-fields", "body-type-text", _fetched(b"BODY " + _TEXT.removesuffix(b" 1") + b")")
     ),

@@ -182,19 +182,45 @@ def leaves(structure: Fields) -> dict[str, Fields]:
 
 def body_size(response: Response) -> Outcome:
     """The size of a part is that of the text which BODY[section] returns (asked where one response tells both)."""
+    asked = False
+    for section, fields, text in _told(response):
+        size = fields[_BASIC - 1]
+        asked = True
+        if size != Number(len(text)):
+            return Broken("differs", f"a size of {len(text)} octets for part {section}", _octets(size))
+    return HOLDS if asked else None
+
+
+def _told(response: Response) -> Iterator[tuple[str, Fields, bytes]]:
+    """The parts of which the response tells the text, too: section, fields and text."""
     texts = {
         n[5:-1]: v.octets for n, v in data.pairs(response) if n.startswith("BODY[") and isinstance(v, String)
     }
-    asked = False
     for _, structure in structures(response):
         known = leaves(structure)
         for section in sorted(texts.keys() & known.keys()):
-            size = known[section][_BASIC - 1]
-            asked = True
-            if size != Number(len(texts[section])):
-                return Broken(
-                    "differs", f"a size of {len(texts[section])} octets for part {section}", _octets(size)
-                )
+            yield section, known[section], texts[section]
+
+
+def body_lines(response: Response) -> Outcome:
+    """The lines of a part are those of the text which BODY[section] returns (asked where one response tells both).
+
+    Not asked about texts with other line ends than CR LF, and texts of nothing.
+    """
+    asked = False
+    for section, fields, text in _told(response):
+        kind, breaks = _kind(fields), text.count(b"\r\n")
+        if not kind or not text or not breaks == text.count(b"\r") == text.count(b"\n"):
+            continue
+        place = _BASIC + len(_FURTHER[kind]) - 1
+        lines = fields[place] if len(fields) > place else None
+        if not isinstance(lines, Number):
+            continue
+        asked = True
+        more = 0 if text.endswith(b"\r\n") else 1
+        if not breaks <= lines.value <= breaks + more:
+            wanted = f"{breaks} or {breaks + 1}" if more else f"{breaks}"
+            return Broken("differs", f"{wanted} lines for part {section}", f"{lines.value} lines")
     return HOLDS if asked else None
 
 

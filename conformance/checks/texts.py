@@ -1,4 +1,4 @@
-"""Message texts in one FETCH response: sizes, origins, 7-bit headers (RFC 3501 sections 2.3.4, 6.4.5, 7.4.2)."""
+"""Message texts in one FETCH response: sizes, origins, texts in texts, 7-bit headers (RFC 3501 sections 2.3.4, 6.4.5, 7.4.2)."""
 
 from __future__ import annotations
 
@@ -19,6 +19,10 @@ _ORIGIN = re.compile(r"BODY\[.*\]<[0-9]+>", re.DOTALL)
 _HEADER = re.compile(
     r"RFC822\.HEADER|BODY\[(?:[0-9.]+\.)?(?:HEADER|MIME)\b.*|ENVELOPE|BODY|BODYSTRUCTURE", re.DOTALL
 )
+_PART = re.compile(r"(BODY\[.*\])<([0-9]+)>", re.DOTALL)
+#: A header of fields and a blank line, as RFC 2822 has it: what is header and what is text is beyond doubt then.
+_FIELDS = re.compile(rb"(?:[!-9;-~]+[ \t]*:[^\r\n\0]*\r\n(?:[ \t][^\r\n\0]*\r\n)*)+\r\n")
+_SAME = {"RFC822": "BODY[]", "RFC822.HEADER": "BODY[HEADER]", "RFC822.TEXT": "BODY[TEXT]"}
 _FETCHING = frozenset({"FETCH", "UID FETCH"})
 
 
@@ -42,6 +46,52 @@ def size_in_octets(response: Response) -> Outcome:
             return Broken(
                 "partial", f"at most {left} octets of {sizes[0]} from octet {whole[1]} on", f"{length} octets"
             )
+    return HOLDS if asked else None
+
+
+def _texts(response: Response) -> dict[str, bytes]:
+    """The texts that one response tells, by their data items."""
+    return {name: value.octets for name, value in data.pairs(response) if isinstance(value, String)}
+
+
+def header_and_text(response: Response) -> Outcome:
+    """6.4.5: HEADER and TEXT are the whole message (where one response tells the three, and the header has its form)."""
+    texts = _texts(response)
+    header, text = (texts.get(f"BODY[{name}]", texts.get(f"RFC822.{name}")) for name in ("HEADER", "TEXT"))
+    whole = texts.get("BODY[]", texts.get("RFC822"))
+    found = None if whole is None else _FIELDS.match(whole)
+    if whole is None or header is None or text is None or found is None:
+        return None
+    if header + text == whole:
+        return HOLDS
+    wrong = (
+        ("HEADER", found.end(), header) if header != found[0] else ("TEXT", len(whole) - found.end(), text)
+    )
+    return Broken("differs", f"{wrong[0]} of {wrong[1]} octets", f"{len(wrong[2])} octets, or others")
+
+
+def rfc822_equals_body(response: Response) -> Outcome:
+    """6.4.5: RFC822 and its like are BODY[] and its like under other names (where one response tells both)."""
+    texts = _texts(response)
+    asked = [(old, new) for old, new in _SAME.items() if old in texts and new in texts]
+    for old, new in asked:
+        if texts[old] != texts[new]:
+            return Broken("differs", f"{old} like {new}", "other octets")
+    return HOLDS if asked else None
+
+
+def partial_is_substring(response: Response) -> Outcome:
+    """6.4.5: what stands at an origin stands there in the whole text, too (where one response tells both)."""
+    texts = _texts(response)
+    asked = False
+    for name, window in texts.items():
+        part = _PART.fullmatch(name)
+        if part is None or part[1] not in texts:
+            continue
+        asked = True
+        origin = min(number(part[2]), len(texts[part[1]]))
+        if not texts[part[1]].startswith(window, origin):
+            return Broken("differs", f"what {part[1]} has from octet {part[2]} on", "other octets")
     return HOLDS if asked else None
 
 

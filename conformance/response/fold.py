@@ -113,13 +113,19 @@ def _tokens(tree: Tree[Token]) -> Iterator[Token]:
 
 
 def _item_name(tree: Tree[Token], _raw: bytes) -> Value:
-    """The name of a data item such as `BODY[HEADER.FIELDS (DATE FROM)]<0>`, in one spelling."""
-    name = ""
+    """The name of a data item such as `BODY[HEADER.FIELDS (DATE FROM)]<0>`, in one spelling.
+
+    Header field names are a set: no sentence has a server repeat them in the order of the request.
+    """
+    name, fields = "", set[str]()
     for token in _tokens(tree):
         value = _value(token)
-        word = value.octets.decode("latin-1") if isinstance(value, String) else str(token)
-        space = " " if word == "(" or (isinstance(value, String) and not name.endswith("(")) else ""
-        name += space + word.upper()
+        if isinstance(value, String):
+            fields.add(value.octets.decode("latin-1").upper())
+        elif token == "(":
+            name += " ("
+        else:
+            name += (" ".join(sorted(fields)) if token == ")" else "") + str(token).upper()
     return Atom(name)
 
 

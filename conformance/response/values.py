@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Atom:
     """A protocol word: flag, data item name, capability. Case-insensitive; `text` is as received, except that the name of a
-    FETCH data item is normalised: upper case, header field names unquoted (`BODY[HEADER.FIELDS (DATE FROM)]<0>`).
+    FETCH data item is normalised: upper case, header field names unquoted and sorted (`BODY[HEADER.FIELDS (DATE FROM)]<0>`).
     """
 
     text: str
