@@ -10,7 +10,7 @@ from conformance import grammar, response
 from conformance.response import Atom, List, Nil, Number, Response, String
 from conformance.scenario.asserts import evaluate
 from conformance.scenario.group import Arrived, GroupOutcome, expect_of, match_group
-from conformance.scenario.holes import MisfitError, render
+from conformance.scenario.holes import MisfitError, render, render_command
 from conformance.scenario.match import Mismatch, match, merge_fetches
 from conformance.scenario.parse import parse
 from conformance.scenario.syntax import Assert, Expect, Poll
@@ -567,13 +567,40 @@ def test_a_hole_without_value_or_with_the_wrong_one_is_reported() -> None:
         render("${prefix:day}", BOUND)
 
 
+def test_what_a_hole_puts_into_a_command_stays_one_argument() -> None:
+    known: Bindings = {
+        **BOUND,
+        "delimiter": String(b"\\"),
+        "user": String(b'the "cat"'),
+        "name": String(b"${n} a"),
+        "nothing": String(b""),
+    }
+    assert render_command('LIST "" "${prefix}x${delimiter}%"', known) == rb'LIST "" "t1-x\\%"'
+    assert render_command("LIST ${prefix}x${delimiter} ${prefix}*", known) == rb'LIST "t1-x\\" t1-*'
+    assert render_command('LOGIN ${user} "a ${user}" "\\"${$}"', known) == (
+        rb'LOGIN "the \"cat\"" "a the \"cat\"" "\"$"'
+    )
+    assert render_command("STATUS ${name} (MESSAGES)", known) == b'STATUS "${n} a" (MESSAGES)'
+    assert render_command("SELECT ${nothing}", known) == b'SELECT ""'
+    assert render_command(r"STORE ${n}:* FLAGS (${flag} ${$}{x})", {**known, "flag": Atom(r"\Seen")}) == (
+        rb"STORE 7:* FLAGS (\Seen ${x})"
+    )
+    assert render_command("STORE 1 FLAGS ${flags}", known) == rb"STORE 1 FLAGS (\Seen Work)"
+    assert render_command("SEARCH ON ${date:day} NOT (ON ${date:day})", known) == (
+        b"SEARCH ON 7-Feb-1994 NOT (ON 7-Feb-1994)"
+    )
+    with pytest.raises(KeyError, match="missing"):
+        render_command("${missing}", known)
+
+
 def holds(text: str, **bound: Value) -> str | None:
     known = {**BOUND, **bound}
     holes = "".join(f"S? * ${{x}} EXISTS\nS? * FLAGS ${{{name}}}\n" for name in known)
     full = f"title: x\nproves: rfc3501/5.2/x\nstate: selected\n\nC: NOOP\n{holes}S: OK\nassert: {text}\n"
     step = parse(full, case="x", path="x.imap").steps[-1]
     assert isinstance(step, Assert)
-    return evaluate(step, known)
+    found = evaluate(step, known)
+    return found if isinstance(found, str) else None
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from conformance.scenario.mistakes import MISTAKES
 from conformance.scenario.parse import parse
 from conformance.scenario.syntax import (
     Assert,
+    Claim,
     Close,
     Connection,
     End,
@@ -92,7 +93,7 @@ A S: * 3 EXISTS | OK -> INFO words
 A S a [rfc3501/6.1.2/x]: NO [ALERT] ${{...}}
 B C~ a1 "x\\x00"\\r\\n
 B poll: * ${{n}} EXPUNGE
-assert: ${{n}} < 3
+assert: ${{n}} < 3 | ${{n}} = 4 -> SKIP words
 reconnect
 """
 
@@ -292,23 +293,36 @@ def test_an_assertion_compares_neighbours() -> None:
     ).steps
     assert steps[3:] == (
         Assert(
-            8, (Operand("1"), Operand(hole="u"), Operand("7")), ("<=", "!="), None, "assert: 1 <= ${u} != 7"
+            8,
+            (Claim((Operand("1"), Operand(hole="u"), Operand("7")), ("<=", "!="), "1 <= ${u} != 7"),),
+            None,
+            "assert: 1 <= ${u} != 7",
         ),
         Assert(
             9,
-            (Operand("\\Seen"), Operand(hole="f")),
-            ("not in",),
+            (Claim((Operand("\\Seen"), Operand(hole="f")), ("not in",), "\\Seen not in ${f}"),),
             "rfc3501/2.3.2/x",
             "assert [rfc3501/2.3.2/x]: \\Seen not in ${f}",
         ),
         Assert(
             10,
-            (Operand(hole="f", accessor="count"), Operand('a "b')),
-            ("=",),
+            (Claim((Operand(hole="f", accessor="count"), Operand('a "b')), ("=",), '${f:count} = "a \\"b"'),),
             None,
             'assert: ${f:count} = "a \\"b"',
         ),
     )
+
+
+def test_an_assertion_has_outcomes() -> None:
+    step = scenario(
+        'C: NOOP\nS: * ${n} EXISTS\nS: OK\nassert: ${n} = "a | b -> c" | 1 < ${n} -> INFO more than one | ${n} = 0 -> WARN\n'
+    ).steps[3]
+    assert isinstance(step, Assert)
+    assert [(claim.source, claim.verdict, claim.words) for claim in step.claims] == [
+        ('${n} = "a | b -> c"', None, ""),
+        ("1 < ${n}", "INFO", "more than one"),
+        ("${n} = 0", "WARN", ""),
+    ]
 
 
 def test_connections_are_closed_reopened_and_encrypted() -> None:

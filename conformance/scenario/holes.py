@@ -20,6 +20,10 @@ Bindings = dict[str, "Value"]
 
 HOLE = re.compile(r"\$\{(?P<name>[^}:]*)(?::(?P<accessor>[^}]*))?\}")
 NAME = re.compile(r"[a-z][a-z0-9_-]*")
+#: A quoted string, or a word outside of quotes, in a command.
+_ARGUMENT = re.compile(r'"(?:[^"\\]|\\.)*"|[^\s"()]*\$\{[^\s"()]*')
+#: What needs no quotes; `%` and `*` are for LIST (RFC 3501 section 9, list-mailbox).
+_ASTRING = re.compile(rb'[^\x00-\x20"(){\\\x7f-\xff]+')
 #: `${$}` is a dollar sign: what an escape or a message writes as `${` stays text.
 DOLLAR = "$"
 
@@ -53,6 +57,32 @@ def render(text: str, bindings: Mapping[str, Value]) -> bytes:
         return octets(access(bindings[hole["name"]], hole["accessor"] or "")).decode("latin-1")
 
     return HOLE.sub(fill, text).encode("latin-1")
+
+
+def render_command(text: str, bindings: Mapping[str, Value]) -> bytes:
+    """The octets of a part of a command: like `render`, and what holes put into it stays one argument.
+
+    A string inside quotes is escaped; a word with a string in it that only quotes can hold (RFC 3501 section 9, astring) gets them.
+    Raises like `render`.
+    """
+
+    def argument(word: re.Match[str]) -> str:
+        strings = [name for name, _ in names(word[0]) if isinstance(bindings[name], String)]
+        if not strings:
+            return word[0]
+        if word[0].startswith('"'):
+            escaped = {name: String(_escaped(octets(bindings[name]))) for name in strings}
+            return protect(render(word[0], {**bindings, **escaped}).decode("latin-1"))
+        filled = render(word[0], bindings)
+        plain = _ASTRING.fullmatch(filled)
+        return protect((filled if plain else b'"%s"' % _escaped(filled)).decode("latin-1"))
+
+    return render(_ARGUMENT.sub(argument, text), bindings)
+
+
+def _escaped(octets: bytes) -> bytes:
+    """As it stands inside quotes."""
+    return octets.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
 
 
 def octets(value: Value) -> bytes:

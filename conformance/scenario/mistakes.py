@@ -287,6 +287,10 @@ MEANING: dict[str, Mistake] = {
         "a literal that does not wait needs a capability",
         "Add `requires: LITERAL+` (or LITERAL-) to the header, or send the octets with `C~`.",
     ),
+    "no-hierarchy": Mistake(
+        "a text with `${delimiter}` needs a hierarchy",
+        "Add `requires: hierarchy` to the header; by itself, in a template, the hole also fits the NIL of a flat server.",
+    ),
     "operator-spaces": Mistake(
         "`%(word)s` has no space on each side",
         "Write `OK | NO -> INFO refused`; without the spaces it is text.",

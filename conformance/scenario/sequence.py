@@ -116,8 +116,10 @@ class _Checker:
         return connection
 
     def need(self, line: int, names: Iterable[str]) -> None:
-        """Every name must be bound by now."""
+        """Every name must be bound by now, and have a text on every server that the scenario is for."""
         for name in names:
+            if name == "delimiter" and "HIERARCHY" not in self.scenario.requires:
+                raise self.source.error_at("no-hierarchy", line, "${delimiter")
             if name not in self.bound:
                 found = re.search(rf"\$\{{{re.escape(name)}[:}}]", self.source.line(line))
                 column = found.start() + 1 if found else 1
@@ -207,8 +209,9 @@ class _Checker:
 
     def assertion(self, step: Assert) -> None:
         """Everything compared is bound."""
-        for operand in step.operands:
-            self.need(step.line, [operand.hole] if operand.hole else _names(operand.word or ""))
+        for operand in (operand for claim in step.claims for operand in claim.operands):
+            lone = [operand.hole] if operand.hole not in (None, "delimiter") else []
+            self.need(step.line, [*lone, *_names(operand.word or "")])
 
     def reconnect(self, step: Reconnect) -> None:
         """A new connection: nothing is left of the old one, and nothing may be left open on it."""

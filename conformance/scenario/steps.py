@@ -14,6 +14,7 @@ from conformance.scenario import header
 from conformance.scenario.syntax import (
     GIVEN,
     Assert,
+    Claim,
     Close,
     End,
     Expect,
@@ -92,7 +93,7 @@ class _Place:
 
     def _outcome(self, branch: Branch) -> Outcome:
         what, verdict, words = (*branch.children, None, None)[:3]
-        worth = (verdict.text if verdict else None, words.text if words else "")
+        worth = (verdict.text if verdict else None, _text(words))
         if branch.rule == "ended":
             return Outcome(End(bye=what.text == "end BYE"), what.text, *worth)
         return Outcome(self.texts.template(what.children), what.written, *worth)
@@ -141,10 +142,21 @@ def _tls(place: _Place, connection: str, children: Sequence[Any]) -> Step:
 
 
 def _assertion(place: _Place, children: Sequence[Any]) -> Step:
-    requirement, *sides = children
+    requirement, *claims = children
+    return Assert(
+        place.line,
+        tuple(_claim(place, each) for each in claims),
+        place.requirement(requirement),
+        place.written,
+    )
+
+
+def _claim(place: _Place, branch: Branch) -> Claim:
+    comparison, verdict, words = (*branch.children, None, None)[:3]
+    sides = comparison.children
     operands = tuple(_operand(place, side.children[0]) for side in sides[::2])
     relations = tuple(cast("Relation", relation.text) for relation in sides[1::2])
-    return Assert(place.line, operands, relations, place.requirement(requirement), place.written)
+    return Claim(operands, relations, comparison.written, verdict.text if verdict else None, _text(words))
 
 
 def _operand(place: _Place, word: Word) -> Operand:
