@@ -157,6 +157,7 @@ class View:
 
     state: State = State.CONNECTED
     encrypted: bool = False
+    tls_due: bool = False  #: STARTTLS was answered OK, and TLS has not begun
     capabilities: frozenset[str] | None = None  #: upper case; None: not told yet, or void since TLS or login
     pending: dict[str, Command] = field(default_factory=dict)  #: by tag, in the order they were sent
     completed: set[str] = field(default_factory=set)  #: tags that have had their completion
@@ -202,6 +203,8 @@ class View:
             opened, self.opening = self.opening, None
             if response.name != "BAD":
                 self.mailbox = opened if response.name == "OK" else None
+        if command.name == "STARTTLS" and response.name == "OK":
+            self.tls_due = True
         rule = command.rule
         after = {"OK": rule.ok, "NO": rule.no}.get(response.name) if rule else None
         if after is None:
@@ -251,6 +254,7 @@ class View:
     def over_tls(self) -> None:
         """TLS is on: what was told in clear is void (RFC 3501 section 6.2.1)."""
         self.encrypted = True
+        self.tls_due = False
         self.capabilities = None
 
 

@@ -94,7 +94,9 @@ def recent_within_exists(view: View, response: Response) -> Outcome:
 
 
 def bye_before_close(view: View, how: str) -> Outcome:
-    """3.4: a server does not close the connection without an untagged BYE."""
+    """3.4: a server does not close the connection without an untagged BYE. (Where TLS has to begin, none can be sent.)"""
+    if view.tls_due:
+        return None
     if view.said_bye:
         return HOLDS
     return Broken(
