@@ -28,13 +28,15 @@ if TYPE_CHECKING:
 
     from conformance.journal import Journal, Result
 
-ASKED = {SYNTAX, *RESPONSE_CHECKS, *END_CHECKS}
+ASKED = {*SYNTAX.values(), *RESPONSE_CHECKS, *END_CHECKS}
 
 
 #: Asked only of what this server never says: see `UNUSUAL` and `value_faults`.
 NEWS = {
     "rfc3501/2.3.1.1/uidvalidity-constant",
     "rfc3501/7.1.4/preauth-only-greeting",
+    "rfc3501/7.2.2/list-syntax",
+    "rfc3501/7.2.3/lsub-syntax",
     "rfc3501/7.4.2/headers-7-bit",
 }
 ALL = {**FAULTS, **value_faults.FAULTS}

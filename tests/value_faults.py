@@ -161,6 +161,7 @@ RIGHT = (
     rb"* FLAGS (\Answered \Flagged \Deleted \Seen \Draft odd)",
     rb"* OK [PERMANENTFLAGS (\Seen odd \*)] x",
     rb'* LIST (\Noselect) "/" "Entw&APw-rfe &- &U,BTFw-"',
+    rb'* LSUB () "/" a',
     b'* STATUS "a" (MESSAGES 1 UNSEEN 1 RECENT 0)',
     b"* CAPABILITY IMAP4 IMAP4rev1 IDLE",
     b"* SEARCH 2 1 4294967295",

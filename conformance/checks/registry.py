@@ -26,8 +26,22 @@ if TYPE_CHECKING:
     from conformance.model import View
     from conformance.response import Response
 
-#: The requirement of every refusal by the grammar.
-SYNTAX = "rfc3501/9/response-syntax"
+#: Name of a response -> the requirement whose section gives its form. "+" stands for continuation requests, "" for all others.
+SYNTAX = {
+    **dict.fromkeys(("OK", "NO", "BAD", "PREAUTH", "BYE"), "rfc3501/7.1/status-syntax"),
+    "CAPABILITY": "rfc3501/7.2.1/capability-syntax",
+    "LIST": "rfc3501/7.2.2/list-syntax",
+    "LSUB": "rfc3501/7.2.3/lsub-syntax",
+    "STATUS": "rfc3501/7.2.4/status-syntax",
+    "SEARCH": "rfc3501/7.2.5/search-syntax",
+    "FLAGS": "rfc3501/7.2.6/flags-syntax",
+    "EXISTS": "rfc3501/7.3.1/exists-syntax",
+    "RECENT": "rfc3501/7.3.2/recent-syntax",
+    "EXPUNGE": "rfc3501/7.4.1/expunge-syntax",
+    "FETCH": "rfc3501/7.4.2/fetch-syntax",
+    "+": "rfc3501/7.5/continuation-syntax",
+    "": "rfc3501/9/response-syntax",
+}
 
 
 def alone(check: Callable[[Response], Outcome]) -> Callable[[View, Response], Outcome]:
@@ -123,11 +137,13 @@ def _ask(requirement: str, outcome: Outcome, asked: Counter[str]) -> Violation |
 
 
 def _grammar(response: Response, asked: Counter[str]) -> Violation | None:
-    asked[SYNTAX] += 1
+    name = "+" if response.kind == "continuation" else response.name or ""
+    syntax = SYNTAX.get(name, SYNTAX[""])
+    asked.update({SYNTAX[""], syntax})
     problem = response.problem
     if problem is None:
         return None
-    requirement = next((name for name, fits in DOUBTFUL_SYNTAX.items() if fits(response, problem)), SYNTAX)
+    requirement = next((name for name, fits in DOUBTFUL_SYNTAX.items() if fits(response, problem)), syntax)
     expected = f"{' or '.join(problem.expected)} at octet {problem.offset} ({problem.rule})"
     # The rule is the identity; what stands there differs from run to run.
     return Violation(requirement, problem.rule, expected, problem.found)
