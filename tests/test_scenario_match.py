@@ -411,10 +411,40 @@ def test_what_another_line_expects_is_not_unwanted() -> None:
     steps = "S: * LIST ${} ${} a\nS! * LIST ${...}\nS: OK\n"
     assert group(steps, '* LIST () "/" a', "a1 OK x").ok
     assert told(group(steps, '* LIST () "/" a', '* LIST () "/" b', "a1 OK x"))[1] == ("unwanted", 1)
+    listed = group("S: * LIST ${} ${} ${x}\nS! * LIST ${} ${} ${x}\nS: OK\n", '* LIST () "/" a', "a1 OK x")
+    assert listed.ok
     shared = group(
         "S: * 1 FETCH (UID ${u})\nS! * 1 FETCH (FLAGS ${})\nS: OK\n", "* 1 FETCH (FLAGS () UID 5)", "a1 OK x"
     )
     assert told(shared)[1] == ("unwanted", 0)
+
+
+@pytest.mark.parametrize(
+    ("steps", "line"),
+    [
+        ("S: * LIST ${} ${} ${}\nS! * LIST ${} ${} ${prefix}x\n", "* LIST () NIL t1-x"),
+        ("S: * LIST ${} ${} ${x}\nS! * LIST ${} ${} ${prefix}x\n", "* LIST () NIL t1-x"),
+        (
+            "S: * LIST ${} ${} ${prefix}x\nS! * LIST (\\Noselect ${...}) ${} ${}\n",
+            "* LIST (\\Noselect) NIL t1-x",
+        ),
+        ("S: * FLAGS (${...})\nS! * FLAGS (\\Draft ${...})\n", "* FLAGS (\\Seen \\Draft)"),
+        ("S: * ${count} EXISTS\nS! * 7 EXISTS\n", "* 7 EXISTS"),
+        ("S: * ${count} EXISTS\nS! * ${n} EXISTS\n", "* 7 EXISTS"),
+        ("S: * STATUS x (MESSAGES ${})\nS! * STATUS x (UIDNEXT ${})\n", "* STATUS x (MESSAGES 1 UIDNEXT 2)"),
+        ("S: * OK ${...}\nS! * OK [ALERT] ${...}\n", "* OK [ALERT] x"),
+    ],
+)
+def test_what_an_expected_response_says_besides_can_be_unwanted(steps: str, line: str) -> None:
+    assert told(group(f"{steps}S: OK\n", line, "a1 OK x"))[:2] == [("ok", 0), ("unwanted", 0)]
+
+
+def test_a_completion_can_be_expected_and_its_code_unwanted() -> None:
+    assert told(group("S! OK [READ-WRITE] ${...}\nS: OK\n", "a1 OK [READ-WRITE] x")) == [
+        ("unwanted", 0),
+        ("ok", 0),
+    ]
+    assert group("S! OK [READ-WRITE] ${...}\nS: OK\n", "a1 OK [READ-ONLY] x").ok
 
 
 def test_a_completion_of_another_command_is_not_meant() -> None:
@@ -624,10 +654,17 @@ def holds(text: str, **bound: Value) -> str | None:
         "${n} != NIL",
         "${number} = 010",
         "${number} > 9",
+        "${date:instant} = ${other:instant}",
+        "${date:instant} <= ${other:instant} <= ${date:instant}",
+        "${date} != ${other}",
+        '${date:instant} = "8-feb-1994 06:43:04 +0000"',
+        '"07-Feb-1994 22:43:03 -0800" < ${date:instant} < " 8-Feb-1994 08:43:05 +0200"',
+        '${date:instant} != "07-Feb-1994 22:43:05 -0800"',
+        '" 1-Jan-0001 00:00:00 +0000" < ${date:instant}',
     ],
 )
 def test_assertions_that_hold(text: str) -> None:
-    assert holds(text, number=String(b"010")) is None
+    assert holds(text, number=String(b"010"), other=String(b"08-FEB-1994 07:43:04 +0100")) is None
 
 
 @pytest.mark.parametrize(
@@ -641,6 +678,24 @@ def test_assertions_that_hold(text: str) -> None:
         ("${nil} < 3", "NIL is no number"),
         ("3 in ${n}", "7 is no list"),
         ("${n:day} = x", "7 is no INTERNALDATE, it has no day"),
+        (
+            "${date:instant} < ${date}",
+            "08-Feb-1994 06:43:04 +0000 < 08-Feb-1994 06:43:04 +0000 does not hold",
+        ),
+        (
+            '${date:instant} = "07-Feb-1994 22:43:04 -0700"',
+            "08-Feb-1994 06:43:04 +0000 = 08-Feb-1994 05:43:04 +0000 does not hold",
+        ),
+        ("${date:instant} = 7", "7 is no INTERNALDATE, it has no instant"),
+        (
+            '${date:instant} = "30-Feb-1994 22:43:04 -0700"',
+            "30-Feb-1994 22:43:04 -0700 is no INTERNALDATE, it has no instant",
+        ),
+        (
+            '${date:instant} = " 1-Jan-0001 00:00:00 +0100"',
+            " 1-Jan-0001 00:00:00 +0100 is no INTERNALDATE, it has no instant",
+        ),
+        ("${n:instant} < 3", "7 is no INTERNALDATE, it has no instant"),
         ("${x} < 3", "${x} was never bound: the line that would have bound it did not arrive"),
     ],
 )

@@ -712,6 +712,7 @@ RELATIONS = {
     "same set": _relation("${flags} same set ${flags}", (b"", b"")),
     "< <": _relation("1 < ${u} < 4", (b"UID 2", b"UID 5")),
     "= of a day": _relation("${date:day} = 17-Jul-1996", (b"17-Jul", b"18-Jul")),
+    "= of an instant": _relation('${date:instant} = "17-Jul-1996 11:44:25 +0200"', (b"-0700", b"-0600")),
     "= of a count": _relation("${flags:count} = 1", (b"\\Recent", b"\\Recent \\Seen")),
 }
 RELATIONS["outcomes"] = Row(

@@ -34,7 +34,8 @@ def _refutation(claim: Claim, bindings: Bindings) -> str | None:
     """None if every neighbouring pair holds, otherwise a sentence with the values of the first that does not."""
     try:
         values = [_value(operand, bindings) for operand in claim.operands]
-        for left, relation, right in zip(values, claim.relations, values[1:], strict=False):
+        for one, relation, other in zip(values, claim.relations, values[1:], strict=False):
+            left, right = _comparable(one, other)
             if not _RELATIONS[relation](left, right):
                 return f"{holes.describe(left)} {relation} {holes.describe(right)} does not hold"
     except KeyError as unbound:
@@ -51,7 +52,16 @@ def _value(operand: Operand, bindings: Bindings) -> Value:
     return Nil() if word == b"NIL" else Atom(word.decode("latin-1"))
 
 
-def _number(value: Value) -> int:
+def _comparable(one: Value, other: Value) -> tuple[Value, Value]:
+    """Both as points in time if one of them is."""
+    if isinstance(one, holes.Instant) or isinstance(other, holes.Instant):
+        return holes.Instant.of(one), holes.Instant.of(other)
+    return one, other
+
+
+def _number(value: Value) -> float:
+    if isinstance(value, holes.Instant):
+        return value.moment.timestamp()
     text = holes.octets(value)
     if isinstance(value, List | Nil) or not text.isdigit():
         raise holes.MisfitError(f"{holes.describe(value)} is no number")

@@ -273,7 +273,7 @@ MEANING: dict[str, Mistake] = {
     ),
     "unknown-accessor": Mistake(
         "`:%(word)s` is no accessor%(near)s",
-        "The accessors are `:day` (the date of an INTERNALDATE) and `:count` (the length of a list).",
+        "The accessors are `:day` and `:instant` (the date, the point in time of an INTERNALDATE) and `:count` (the length of a list).",
     ),
     "accessor-in-template": Mistake(
         "an accessor cannot stand in a template",
