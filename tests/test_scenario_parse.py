@@ -13,6 +13,7 @@ from conformance.scenario.mistakes import MISTAKES
 from conformance.scenario.parse import parse
 from conformance.scenario.syntax import (
     Assert,
+    Base64,
     Claim,
     Close,
     Connection,
@@ -190,7 +191,14 @@ def test_text_beyond_ascii_is_sent_as_utf_8() -> None:
 
 def test_raw_octets_know_escapes_and_holes() -> None:
     step = first('C~ a1 {3}\\r\\n\\x41\\0\\t\\"\\\\ "\\"x" ${user} # comment\nS a1: OK\n')
-    assert step == SendRaw(5, "A", 'a1 {3}\r\nA\0\t"\\ ""x" ${user}')
+    assert step == SendRaw(5, "A", ('a1 {3}\r\nA\0\t"\\ ""x" ${user}',))
+
+
+def test_base64_is_made_of_a_text_in_both_kinds_of_lines() -> None:
+    step = first('C~ a{base64 "\\0${user}\\0\\"x"}{base64 ""}\\r\\n {base64} # comment\nS: OK\n')
+    assert step == SendRaw(5, "A", ("a", Base64('\0${user}\0"x'), Base64(""), "\r\n {base64}"))
+    step = first('C: AUTHENTICATE PLAIN {base64 "${plain}"}\nS: OK\n')
+    assert step == Send(5, "A", "", ("AUTHENTICATE PLAIN ", Base64("${plain}")))
 
 
 # ---- what is expected ---------------------------------------------------------------------------------------------------
@@ -349,6 +357,7 @@ def test_connections_are_closed_reopened_and_encrypted() -> None:
         "C a: NOOP\nC b: NOOP\nS: OK\nS a: OK\nC a: NOOP\nS a: OK\n",
         "S! * BYE\nC: NOOP\nS: OK\nS! * ${n} EXPUNGE\npoll: * ${n} EXISTS\n",
         'C: LIST "" *\nS: * LIST ${} ${d} ${name}\nS: * LIST () ${d} ${name}x\nS: OK\n',
+        'C: AUTHENTICATE LOGIN\nS: +\nC~ {base64 "${wrong}"}\\r\\n\nS: OK\n',
         "C: STARTTLS\nS: OK | end -> INFO closed\ntls | end -> INFO refused\nC: NOOP\nS: OK\n",
     ],
 )

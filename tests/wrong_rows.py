@@ -680,6 +680,34 @@ OCTETS = {
         on("AUTHENTICATE", completing("NO not you")),
         fails("NO", "not you"),
     ),
+    "an encoded text": row(
+        """
+        state: greeted
+        connections: A B@2
+        requires: AUTH=PLAIN
+
+        A C: AUTHENTICATE PLAIN
+        A S: + ${...}
+        A C~ {base64 "\\0${other-user}\\0${other-password}"}\\r\\n
+        A S: OK  # here
+        B C: AUTHENTICATE PLAIN
+        B S: + ${...}
+        B C~ {base64 "\\0${user}\\0${wrong}"}\\r\\n
+        B S: NO
+        """,
+        on("AUTHENTICATE", completing("NO not you")),
+        fails("NO", "not you"),
+    ),
+    "a wrong password": row(
+        """
+        state: greeted
+
+        C: LOGIN ${user} ${wrong}
+        S: NO  # here
+        """,
+        on("LOGIN", completing("OK welcome")),
+        fails("OK", "welcome"),
+    ),
 }
 
 

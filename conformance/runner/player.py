@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from conformance import catalogue
 from conformance.response import Nil, Number, String
 from conformance.runner.client import Client
+from conformance.runner.identity import SECRET, identity
 from conformance.runner.lane import Lane
 from conformance.runner.ledger import Ledger, Mark, carried_by
 from conformance.runner.setup import (
@@ -36,6 +37,7 @@ from conformance.scenario.sequence import ends_group
 from conformance.scenario.syntax import (
     GIVEN,
     Assert,
+    Base64,
     Close,
     End,
     Expect,
@@ -108,7 +110,8 @@ class Player:
         self._owners = [self._lanes[c.name] for c in scenario.connections if c.account == 1]
         self._prefix = probe.root + settings.prefix(scenario.id, play.attempt)
         self.hangs = False  #: a command was not answered until the deadline
-        self._first_identity = _identity(accounts[0])
+        self._accounts = accounts
+        self._first_identity = identity(accounts[0], accounts)
         self._bindings: Bindings = {
             "prefix": String(self._prefix.encode()),
             "mailbox": String(self._prefix.encode() + b"box"),
@@ -217,7 +220,13 @@ class Player:
 
     def _send_raw(self, step: SendRaw) -> None:
         lane = self._ready(step)
-        lane.client.raw(self._render(lane, step.octets, step.line), flush=False)
+        octets = b"".join(
+            self._encode(lane, part, step.line)
+            if isinstance(part, Base64)
+            else self._render(lane, part, step.line)
+            for part in step.parts
+        )
+        lane.client.raw(octets, flush=False)
         lane.sent_raw()
         self._flush(lane, step.line)
 
@@ -236,15 +245,23 @@ class Player:
             raise _StopError(gone, step.line)
         return lane
 
-    def _part(self, lane: Lane, part: str | Literal8, line: int) -> bytes | Literal:
+    def _encode(self, lane: Lane, part: Base64, line: int) -> bytes:
+        octets = base64.b64encode(self._render(lane, part.template, line))
+        if any(name in SECRET for name, _ in holes.names(part.template)):
+            self._play.conceal(octets)
+        return octets
+
+    def _part(self, lane: Lane, part: str | Literal8 | Base64, line: int) -> bytes | Literal:
         if isinstance(part, str):
             return self._render(lane, part, line, holes.render_command)
+        if isinstance(part, Base64):
+            return self._encode(lane, part, line)
         octets = self._file(part.file) if part.file else self._render(lane, part.template, line)
         return Literal(octets, sync=part.sync)
 
     def _known_to(self, lane: Lane) -> Bindings:
         """What holes mean in the lines of a connection; in assertions, the first user is meant."""
-        return {**self._bindings, **_identity(lane.client.account)}
+        return {**self._bindings, **identity(lane.client.account, self._accounts)}
 
     def _render(
         self, lane: Lane, text: str, line: int, render: Callable[[str, Bindings], bytes] = holes.render
@@ -430,16 +447,6 @@ def _is_moot(judged: Judged) -> bool:
     verdict = judged.outcome.verdict if judged.outcome else None
     given = judged.line.requirement == GIVEN
     return verdict == "SKIP" or (given and (judged.what != "ok" or verdict == "WARN"))
-
-
-def _identity(account: Account) -> Bindings:
-    """What a connection can say of its user."""
-    plain = base64.b64encode(f"\0{account.user}\0{account.password}".encode())
-    return {
-        "user": String(account.user.encode()),
-        "password": String(account.password.encode()),
-        "plain": String(plain),
-    }
 
 
 _HANDLERS: dict[type, Callable[..., None]] = {

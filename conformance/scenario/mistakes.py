@@ -110,6 +110,7 @@ SYNTAX: dict[str, SyntaxMistake] = {
     "literal-syntax": SyntaxMistake(
         "this is no literal",
         'Write {text "..."} or {file name}, without waiting {+text "..."} or {+file name}; the count is ours. '
+        '{base64 "..."} encodes a text. '
         "Other braces are sent with `C~`.",
         "steps",
         at=r"\{",

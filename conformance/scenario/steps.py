@@ -18,7 +18,6 @@ from conformance.scenario.syntax import (
     Close,
     End,
     Expect,
-    Literal8,
     Operand,
     Outcome,
     Poll,
@@ -101,17 +100,24 @@ class _Place:
 
 def _send(place: _Place, connection: str, children: Sequence[Any]) -> Step:
     label, *words = children
-    parts: list[str | Literal8] = [""]
-    for word in words:
-        if word.kind == "LITERAL":
-            parts += [place.texts.literal(word), ""]
-        else:
-            parts[-1] = f"{parts[-1]}{place.texts.command(word)}"
-    return Send(place.line, connection, _text(label), tuple(part for part in parts if part))
+    return Send(place.line, connection, _text(label), _parts(words, place.texts, place.texts.command))
 
 
 def _raw(place: _Place, connection: str, children: Sequence[Any]) -> Step:
-    return SendRaw(place.line, connection, "".join(map(place.texts.octets, children)))
+    return SendRaw(place.line, connection, _parts(children, place.texts, place.texts.octets))
+
+
+def _parts(words: Sequence[Word], texts: Texts, read: Callable[[Word], str]) -> tuple[Any, ...]:
+    """What is sent, neighbouring texts as one."""
+    parts: list[Any] = []
+    for word in words:
+        if word.kind in ("LITERAL", "BASE64"):
+            parts.append(texts.literal(word) if word.kind == "LITERAL" else texts.encoded(word))
+        elif parts and isinstance(parts[-1], str):
+            parts[-1] += read(word)
+        else:
+            parts.append(read(word))
+    return tuple(parts)
 
 
 def _expect(place: _Place, connection: str, children: Sequence[Any]) -> Step:

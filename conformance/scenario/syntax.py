@@ -35,13 +35,20 @@ class Literal8:
 
 
 @dataclass(frozen=True)
+class Base64:
+    """`{base64 "..."}`: the BASE64 of a text (with holes, escapes already resolved)."""
+
+    template: str
+
+
+@dataclass(frozen=True)
 class Send:
-    """`C:`, `C label:`: a command without its tag; strings (with holes) and literals in turn."""
+    """`C:`, `C label:`: a command without its tag; strings (with holes), literals and encoded texts in turn."""
 
     line: int
     connection: str
     label: str  #: "" for the usual case: the latest command of this connection
-    parts: tuple[str | Literal8, ...]
+    parts: tuple[str | Literal8 | Base64, ...]
 
 
 @dataclass(frozen=True)
@@ -50,7 +57,7 @@ class SendRaw:
 
     line: int
     connection: str
-    octets: str
+    parts: tuple[str | Base64, ...]
 
 
 @dataclass(frozen=True)
