@@ -53,6 +53,30 @@ S: OK
 S: end
 """
 
+#: A session over TLS.
+OVER_TLS = """\
+title: A session that changes to TLS
+proves: rfc3501/2.2.2/stays-in-step
+state: greeted
+requires: STARTTLS
+
+C: STARTTLS
+S: OK
+tls
+C: NOOP
+S: OK
+"""
+
+#: A session in which somebody logs in who is logged in.
+SECOND_LOGIN = """\
+title: A second login
+proves: rfc3501/2.2.2/stays-in-step
+state: authenticated
+
+C: LOGIN ${user} ${password}
+S: OK | BAD
+"""
+
 
 def on(beginning: str | tuple[str, ...], change: Change) -> Wrong:
     """Change what is replied to commands that begin so ("greeting" and "continuation" are meant as they stand)."""
@@ -135,6 +159,12 @@ silent = instead()
 def twice(command: Command, replies: list[bytes]) -> list[Reply]:
     """Complete twice."""
     return [*replies, command.completed("OK again")]
+
+
+def preauth(command: Command, _: list[bytes]) -> list[Reply]:
+    """Greet with PREAUTH."""
+    command.connection.user = command.connection.server.users["alice"]
+    return [b"* PREAUTH alice\r\n"]
 
 
 RESPONSE = "9/response-syntax"
@@ -262,8 +292,46 @@ FAULTS = {
         "rfc3501/7.5/continuation-when-due", "not-due", on("CHECK", before(b"+ more\r\n"))
     ),
     "leaves without BYE": Fault("rfc3501/3.4/bye-before-close", "no-bye", on("CHECK", hanging_up())),
-    "greets in a way of its own": _syntax(on("greeting", instead(b"* HELLO miniature\r\n"))),
-    "greets like a mail server": _syntax(on("greeting", instead(b"220 miniature\r\n"))),
+    "greets in a way of its own": Fault(
+        "rfc3501/7.1/greeting", "", on("greeting", instead(b"* HELLO miniature\r\n"))
+    ),
+    "greets like a mail server": Fault(
+        "rfc3501/7.1/greeting", "", on("greeting", instead(b"220 miniature\r\n"))
+    ),
+    "logs in who is logged in by PREAUTH": Fault(
+        "rfc3501/7.1.4/preauth-is-authenticated",
+        "not-authenticated",
+        both(on("greeting", preauth), on("LOGIN", completing("OK done"))),
+        walk=SECOND_LOGIN,
+    ),
+    "tags a PREAUTH": Fault(
+        "rfc3501/7.1.4/always-untagged", "", on("CHECK", before(b"zz9 PREAUTH again\r\n"))
+    ),
+    "tags a BYE": Fault("rfc3501/7.1.5/always-untagged", "", on("CHECK", before(b"zz9 BYE x\r\n"))),
+    "says BYE and goes on": Fault(
+        "rfc3501/7.1.5/closes-after-bye", "goes-on", on("CHECK", before(b"* BYE tired\r\n"))
+    ),
+    "says more in clear when TLS has to begin": Fault(
+        "rfc3501/6.2.1/tls-at-once", "in-clear", on("STARTTLS", behind(b"* OK now\r\n")), walk=OVER_TLS
+    ),
+    "has other capabilities than it told at login": Fault(
+        "rfc3501/7.2.1/automatic-capabilities",
+        "differs",
+        on("LOGIN", completing("OK [CAPABILITY IMAP4rev1 LITERAL+] done")),
+    ),
+    "can change a flag that it does not know": Fault(
+        "rfc3501/7.1/permanentflags-known",
+        "unknown-flag",
+        on("SELECT", replacing((b"[PERMANENTFLAGS (", b"[PERMANENTFLAGS (odd "))),
+    ),
+    "has an unseen message that is not there": Fault(
+        "rfc3501/7.1/unseen-within-exists",
+        "no-such-message",
+        on("SELECT", before(b"* OK [UNSEEN 4] the first\r\n")),
+    ),
+    "finds, and does not know the charset": Fault(
+        "rfc3501/7.1/badcharset-of-search", "success", on("SEARCH", completing("OK [BADCHARSET] done"))
+    ),
     "says an untagged OK without a space": _syntax(
         on("CHECK", before(b"* OK[ALERT] x\r\n")), "7.1/status-syntax"
     ),

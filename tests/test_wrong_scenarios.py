@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-import ssl
 import textwrap
 from typing import TYPE_CHECKING, get_args
 
 import plays
 import pytest
-import trustme
 from miniature import Miniature, right
 from wrong_rows import MUST, ROWS, Verdict
 
@@ -17,6 +15,7 @@ from conformance.scenario import syntax
 from conformance.scenario.group import What
 
 if TYPE_CHECKING:
+    import ssl
     from pathlib import Path
 
     from miniature import Wrong
@@ -31,9 +30,7 @@ _HERE = "  # here"
 
 @pytest.fixture(scope="module")
 def tls() -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
-    return context
+    return plays.tls()
 
 
 def whole(text: str) -> str:
