@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 from conformance.response import Atom, List, Number, fetch_items
 
 if TYPE_CHECKING:
-    from conformance.response import Code, Response
+    from conformance.response import Code, Response, Value
 
 _T = TypeVar("_T")
 
@@ -89,6 +89,9 @@ COMMANDS: dict[str, Rule] = {
 #: Commands that open a mailbox: what arrives while one is in progress may belong to the old or the new mailbox.
 OPENING = frozenset({"SELECT", "EXAMINE"})
 
+#: Commands that authenticate.
+LOGIN = frozenset({"LOGIN", "AUTHENTICATE"})
+
 #: Commands whose argument the server asks for with a continuation request of its own.
 CONVERSATIONS = frozenset({"AUTHENTICATE", "IDLE"})
 
@@ -116,6 +119,7 @@ class Mailbox:
     recent: int | None = None
     uidvalidity: int | None = None
     uidnext: int | None = None
+    unseen: int | None = None
     flags: frozenset[str] | None = None
     permanent_flags: frozenset[str] | None = None
     uids: dict[int, int] = field(default_factory=dict)  #: message number -> UID, as far as told
@@ -157,13 +161,21 @@ class View:
 
     state: State = State.CONNECTED
     encrypted: bool = False
+    tls_due: bool = False  #: STARTTLS was answered OK, and TLS has not begun
+    tls_fresh: bool = False  #: TLS has begun, and nothing has come since
+    preauth: bool = False  #: the greeting was PREAUTH
     capabilities: frozenset[str] | None = None  #: upper case; None: not told yet, or void since TLS or login
+    capabilities_in: State | None = None  #: the state in which they were told
+    extended: bool = False  #: a command of an extension was sent
     pending: dict[str, Command] = field(default_factory=dict)  #: by tag, in the order they were sent
     completed: set[str] = field(default_factory=set)  #: tags that have had their completion
     mailbox: Mailbox | None = None
     opening: Mailbox | None = None  #: what SELECT or EXAMINE in progress has told so far
     awaiting: bool = False  #: a literal waits for the continuation request
     said_bye: bool = False
+    last_tags: frozenset[str] | None = (
+        None  #: commands in progress when a BYE came that nobody asked for; None: none came
+    )
     uncertain: bool = False
 
     @property
@@ -174,11 +186,13 @@ class View:
     def send(self, tag: str, name: str) -> None:
         """A command was sent."""
         self.pending[tag] = Command(tag, name)
+        self.extended = self.extended or name not in COMMANDS
         if name in OPENING:
             self.opening = Mailbox(read_only=name == "EXAMINE")
 
     def take(self, response: Response) -> None:
         """Believe a response. Checks have seen it before."""
+        self.tls_fresh = False
         match response.kind:
             case "continuation":
                 self.awaiting = False
@@ -202,6 +216,8 @@ class View:
             opened, self.opening = self.opening, None
             if response.name != "BAD":
                 self.mailbox = opened if response.name == "OK" else None
+        if command.name == "STARTTLS" and response.name == "OK":
+            self.tls_due = True
         rule = command.rule
         after = {"OK": rule.ok, "NO": rule.no}.get(response.name) if rule else None
         if after is None:
@@ -219,12 +235,15 @@ class View:
             case "OK" | "PREAUTH" if self.state is State.CONNECTED:
                 preauth = response.name == "PREAUTH"
                 self.state = State.AUTHENTICATED if preauth else State.NOT_AUTHENTICATED
+                self.preauth = preauth
             case "BYE":
                 self.said_bye = True
+                if not any(command.name == "LOGOUT" for command in self.pending.values()):
+                    self.last_tags = frozenset(self.pending)
                 if self.state is State.CONNECTED:
                     self.state = State.LOGOUT
             case "CAPABILITY":
-                self.capabilities = frozenset(v.key for v in response.items if isinstance(v, Atom))
+                self._list(response.items)
             case _:
                 box = self.opening if self.may_be_opening else self.mailbox
                 if box is not None:
@@ -232,7 +251,7 @@ class View:
 
     def _code(self, code: Code) -> None:
         if code.name == "CAPABILITY":
-            self.capabilities = frozenset(v.key for v in code.items if isinstance(v, Atom))
+            self._list(code.items)
         box = self.opening or self.mailbox
         if box is None:
             return
@@ -241,6 +260,8 @@ class View:
                 box.uidvalidity = _number(code)
             case "UIDNEXT":
                 box.uidnext = _number(code)
+            case "UNSEEN":
+                box.unseen = _number(code)
             case "PERMANENTFLAGS" if code.items:
                 box.permanent_flags = words(code.items[0])
             case "READ-ONLY":
@@ -248,9 +269,14 @@ class View:
             case "READ-WRITE":
                 box.read_only = False
 
+    def _list(self, capabilities: tuple[Value, ...]) -> None:
+        self.capabilities = frozenset(value.key for value in capabilities if isinstance(value, Atom))
+        self.capabilities_in = self.state
+
     def over_tls(self) -> None:
         """TLS is on: what was told in clear is void (RFC 3501 section 6.2.1)."""
         self.encrypted = True
+        self.tls_due, self.tls_fresh = False, True
         self.capabilities = None
 
 

@@ -53,6 +53,30 @@ S: OK
 S: end
 """
 
+#: A session over TLS.
+OVER_TLS = """\
+title: A session that changes to TLS
+proves: rfc3501/2.2.2/stays-in-step
+state: greeted
+requires: STARTTLS
+
+C: STARTTLS
+S: OK
+tls
+C: NOOP
+S: OK
+"""
+
+#: A session in which somebody logs in who is logged in.
+SECOND_LOGIN = """\
+title: A second login
+proves: rfc3501/2.2.2/stays-in-step
+state: authenticated
+
+C: LOGIN ${user} ${password}
+S: OK | BAD
+"""
+
 
 def on(beginning: str | tuple[str, ...], change: Change) -> Wrong:
     """Change what is replied to commands that begin so ("greeting" and "continuation" are meant as they stand)."""
@@ -137,7 +161,13 @@ def twice(command: Command, replies: list[bytes]) -> list[Reply]:
     return [*replies, command.completed("OK again")]
 
 
-SYNTAX = "rfc3501/9/response-syntax"
+def preauth(command: Command, _: list[bytes]) -> list[Reply]:
+    """Greet with PREAUTH."""
+    command.connection.user = command.connection.server.users["alice"]
+    return [b"* PREAUTH alice\r\n"]
+
+
+RESPONSE = "9/response-syntax"
 
 
 class Fault(NamedTuple):
@@ -156,8 +186,8 @@ def _opening(section: str, command: str, data: str) -> Fault:
     )
 
 
-def _syntax(wrong: Wrong) -> Fault:
-    return Fault(SYNTAX, "", wrong)
+def _syntax(wrong: Wrong, requirement: str = RESPONSE) -> Fault:
+    return Fault(f"rfc3501/{requirement}", "", wrong)
 
 
 #: What the server does -> the requirement that it breaks, and how.
@@ -228,7 +258,7 @@ FAULTS = {
         "rfc3501/7.1.4/preauth-only-greeting",
         "later",
         on("CHECK", before(b"* PREAUTH again\r\n")),
-        also=SYNTAX,
+        also="rfc3501/7.1/status-syntax",
     ),
     "is no IMAP4rev1 server": Fault(
         "rfc3501/7.2.1/imap4rev1", "absent", on("CAPABILITY", replacing((b"IMAP4rev1", b"IMAP4")))
@@ -262,22 +292,79 @@ FAULTS = {
         "rfc3501/7.5/continuation-when-due", "not-due", on("CHECK", before(b"+ more\r\n"))
     ),
     "leaves without BYE": Fault("rfc3501/3.4/bye-before-close", "no-bye", on("CHECK", hanging_up())),
-    "greets in a way of its own": _syntax(on("greeting", instead(b"* HELLO miniature\r\n"))),
-    "greets like a mail server": _syntax(on("greeting", instead(b"220 miniature\r\n"))),
-    "says an untagged OK without a space": _syntax(on("CHECK", before(b"* OK[ALERT] x\r\n"))),
+    "greets in a way of its own": Fault(
+        "rfc3501/7.1/greeting", "", on("greeting", instead(b"* HELLO miniature\r\n"))
+    ),
+    "greets like a mail server": Fault(
+        "rfc3501/7.1/greeting", "", on("greeting", instead(b"220 miniature\r\n"))
+    ),
+    "logs in who is logged in by PREAUTH": Fault(
+        "rfc3501/7.1.4/preauth-is-authenticated",
+        "not-authenticated",
+        both(on("greeting", preauth), on("LOGIN", completing("OK done"))),
+        walk=SECOND_LOGIN,
+    ),
+    "tags a PREAUTH": Fault(
+        "rfc3501/7.1.4/always-untagged", "", on("CHECK", before(b"zz9 PREAUTH again\r\n"))
+    ),
+    "tags a BYE": Fault("rfc3501/7.1.5/always-untagged", "", on("CHECK", before(b"zz9 BYE x\r\n"))),
+    "says BYE and goes on": Fault(
+        "rfc3501/7.1.5/closes-after-bye", "goes-on", on("CHECK", before(b"* BYE tired\r\n"))
+    ),
+    "says more in clear when TLS has to begin": Fault(
+        "rfc3501/6.2.1/tls-at-once", "in-clear", on("STARTTLS", behind(b"* OK now\r\n")), walk=OVER_TLS
+    ),
+    "has other capabilities than it told at login": Fault(
+        "rfc3501/7.2.1/automatic-capabilities",
+        "differs",
+        on("LOGIN", completing("OK [CAPABILITY IMAP4rev1 LITERAL+] done")),
+    ),
+    "can change a flag that it does not know": Fault(
+        "rfc3501/7.1/permanentflags-known",
+        "unknown-flag",
+        on("SELECT", replacing((b"[PERMANENTFLAGS (", b"[PERMANENTFLAGS (odd "))),
+    ),
+    "has an unseen message that is not there": Fault(
+        "rfc3501/7.1/unseen-within-exists",
+        "no-such-message",
+        on("SELECT", before(b"* OK [UNSEEN 4] the first\r\n")),
+    ),
+    "finds, and does not know the charset": Fault(
+        "rfc3501/7.1/badcharset-of-search", "success", on("SEARCH", completing("OK [BADCHARSET] done"))
+    ),
+    "says an untagged OK without a space": _syntax(
+        on("CHECK", before(b"* OK[ALERT] x\r\n")), "7.1/status-syntax"
+    ),
     "completes without a text": Fault("rfc3501/7.1/text-present", "", on("CHECK", completing("OK"))),
     "has 8-bit characters in a quoted string of an envelope": Fault(
         "rfc3501/7.4.2/headers-7-bit",
         "",
         on("CHECK", before(b'* 1 FETCH (ENVELOPE (NIL "K\xe4se" NIL NIL NIL NIL NIL NIL NIL NIL))\r\n')),
     ),
-    "ends a line with LF alone": _syntax(on("CHECK", before(b"* OK x\n"))),
+    "ends a line with LF alone": _syntax(on("CHECK", before(b"* OK x\n")), "7.1/status-syntax"),
     "says what is no response": _syntax(on("CHECK", before(b"* NOTHING\r\n"))),
     "says nothing in a line": _syntax(on("CHECK", before(b"\r\n"))),
-    "does not close a list": _syntax(on("SELECT", replacing((b"\\Draft)\r\n* 3", b"\\Draft\r\n* 3")))),
-    "has two spaces between numbers": _syntax(on("SEARCH", replacing((b"1 2", b"1  2")))),
-    "has a NUL in a string": _syntax(on("STATUS", replacing((b'-box"', b'-box\0"')))),
-    "counts a literal wrong": _syntax(
-        on("FETCH 1 (BODY.PEEK[])", before(b"* 1 FETCH (BODY[] {2}\r\nabc)\r\n"))
+    "does not close a list": _syntax(
+        on("SELECT", replacing((b"\\Draft)\r\n* 3", b"\\Draft\r\n* 3"))), "7.2.6/flags-syntax"
     ),
+    "has two spaces between numbers": _syntax(
+        on("SEARCH", replacing((b"1 2", b"1  2"))), "7.2.5/search-syntax"
+    ),
+    "has a NUL in a string": _syntax(on("STATUS", replacing((b'-box"', b'-box\0"'))), "7.2.4/status-syntax"),
+    "counts a literal wrong": _syntax(
+        on("FETCH 1 (BODY.PEEK[])", before(b"* 1 FETCH (BODY[] {2}\r\nabc)\r\n")), "7.4.2/fetch-syntax"
+    ),
+    "has a space at the end of its capabilities": _syntax(
+        on("CAPABILITY", replacing((b"AUTH=PLAIN", b"AUTH=PLAIN "))), "7.2.1/capability-syntax"
+    ),
+    "tells of a mailbox whose name is not quoted": _syntax(
+        on("CHECK", before(b'* LIST () "/" a b\r\n')), "7.2.2/list-syntax"
+    ),
+    "has an empty delimiter": _syntax(on("CHECK", before(b'* LSUB () "" a\r\n')), "7.2.3/lsub-syntax"),
+    "has a space behind EXISTS": _syntax(
+        on("SELECT", replacing((b"3 EXISTS", b"3 EXISTS "))), "7.3.1/exists-syntax"
+    ),
+    "has a space behind RECENT": _syntax(on("CHECK", before(b"* 0 RECENT \r\n")), "7.3.2/recent-syntax"),
+    "has a space behind EXPUNGE": _syntax(on("CHECK", before(b"* 1 EXPUNGE \r\n")), "7.4.1/expunge-syntax"),
+    "wants more in 8-bit": _syntax(on("continuation", instead(b"+ m\xe4hr\r\n")), "7.5/continuation-syntax"),
 }

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import trustme
 from miniature import ACCOUNTS
 
 from conformance import journal
@@ -39,6 +42,14 @@ def scenario(text: str, case: str = "tests/scenario") -> Scenario:
 def address(server: Miniature) -> Target:
     """The miniature as somebody else's server."""
     return Target(f"imap://127.0.0.1:{server.port}", accounts())
+
+
+@functools.cache
+def tls() -> ssl.SSLContext:
+    """The certificate of a miniature."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    return context
 
 
 def accounts() -> tuple[Account, ...]:

@@ -288,3 +288,22 @@ def test_a_password_file_and_the_environment_keep_passwords_out_of_the_command(
         assert call("run", address, "-u", "alice:white rabbit", CASE).code == 0
         assert calls.report(tmp_path / "imapspec-report").header.accounts == 1
         assert call("run", "pymap", CASE, "-q").code in (0, 1)
+
+
+def test_what_is_encoded_from_a_password_is_in_no_record_either(tmp_path: Path) -> None:
+    encoded = base64.b64encode(b"somebody\0alice\0not-white rabbit")
+
+    def echo(command: Command, replies: list[bytes]) -> list[Reply]:
+        return [b"* BAD " + encoded + b"\r\n", *replies] if command.name == "AUTHENTICATE" else [*replies]
+
+    scenario = plays.scenario(
+        "title: x\nproves: rfc3501/6.2.2/wrong-credentials\nstate: greeted\n\nC: AUTHENTICATE PLAIN\nS: + ${...}\n"
+        'C~ {base64 "somebody\\0${user}\\0not-${password}"}\\r\\n\nS: NO | BAD\n'
+    )
+    with Miniature(echo) as server:
+        journal = plays.run(plays.address(server), [scenario], tmp_path)
+    assert all(encoded.decode() not in step.octets for step in journal.steps)
+    assert [step.octets for step in journal.steps if "bWFza2Vk" in step.octets] == [
+        "bWFza2Vk\r\n",
+        "* BAD bWFza2Vk\r\n",
+    ]

@@ -16,7 +16,7 @@ from conformance.scenario.syntax import GIVEN, Assert, Expect, Poll, StartTLS
 if TYPE_CHECKING:
     from conformance.scenario.syntax import Scenario
 
-ALWAYS_ON = {SYNTAX, *DOUBTFUL_SYNTAX, *RESPONSE_CHECKS, *END_CHECKS}
+ALWAYS_ON = {*SYNTAX.values(), *DOUBTFUL_SYNTAX, *RESPONSE_CHECKS, *END_CHECKS}
 
 
 def carried(scenario: Scenario) -> set[str]:

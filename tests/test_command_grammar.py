@@ -17,7 +17,7 @@ from conformance import resources
 from conformance.errors import SuiteError
 from conformance.grammar import Grammar, load
 from conformance.grammar.automaton import NEVER, Automaton, Reduction, Stop
-from conformance.grammar.compose import compose, files
+from conformance.grammar.compose import compose, files, load_tables
 from conformance.response import Atom, List, Nil, Number, String, read
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def shown(octets: bytes) -> str:
 
 
 def automaton(fragments: tuple[str, ...]) -> Automaton:
-    return Automaton(compose(files(fragments, commands=True), ("command",)))
+    return Automaton(load_tables(files(fragments, commands=True), ("command",)))
 
 
 # ---- what is accepted, what is refused ----------------------------------------------------------------------------------
@@ -364,9 +364,9 @@ def test_no_alternative_of_the_grammars_hides_another(caplog: pytest.LogCaptureF
 def test_every_rule_of_the_files_is_used() -> None:
     """A rule that neither commands nor responses reach is a mistake in a file."""
     fragments = COMPOSITIONS[-1]
-    response = Automaton(compose(files(fragments, commands=False), ("response_unit", "greeting")))
-    items = (*automaton(fragments).items, *response.items)
-    reached = {place.rule.origin.name for state in items for place in state}
+    response = Automaton(load_tables(files(fragments, commands=False), ("response_unit", "greeting")))
+    productions = (*automaton(fragments).tables.productions, *response.tables.productions)
+    reached = {production.rule for production in productions}
     for name in files(fragments, commands=True):
         text = (resources.GRAMMARS / f"{name}.lark").read_text(encoding="ascii")
         assert set(re.findall(r"^\??([a-z][a-z0-9_]*):", text, re.MULTILINE)) <= reached
@@ -374,7 +374,7 @@ def test_every_rule_of_the_files_is_used() -> None:
 
 def test_no_pattern_looks_around() -> None:
     """The fast recogniser that is derived from the files has no look-around."""
-    patterns = [t.pattern.value for t in automaton(COMPOSITIONS[-1]).terminals.values()]
+    patterns = [t.text for t in automaton(COMPOSITIONS[-1]).terminals.values()]
     assert not [p for p in patterns if "(?=" in p or "(?!" in p or "(?<" in p]
 
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from conformance import resources
 from conformance.grammar import load, recognise
 from conformance.grammar.automaton import NEVER, Automaton, Stop
-from conformance.grammar.compose import compose, files
+from conformance.grammar.compose import files, load_tables
 from conformance.grammar.definitions import definitions
 from conformance.grammar.pattern import _NOTHING, Rivals, _without, pattern
 from conformance.grammar.recognise import Recogniser, compiled, cut
@@ -224,27 +224,25 @@ HARMLESS = {
 def test_no_two_terminals_of_a_state_compete_but_in_ways_that_are_known(kind: Kind) -> None:
     automaton, _ = load(EXTENDED)._entry(kind)
     flags = re.IGNORECASE | re.ASCII
-    strings = {
-        n: t.pattern.value for n, t in automaton.terminals.items() if t.pattern and t.pattern.type == "str"
-    }
+    strings = {name: pattern.text for name, pattern in automaton.terminals.items() if pattern.is_string}
     begins = {
-        name: {strings[name][0].lower()} if name in strings else begins_with(terminal.pattern.value)
-        for name, terminal in automaton.terminals.items()
+        name: {pattern.text[0].lower()} if pattern.is_string else begins_with(pattern.text)
+        for name, pattern in automaton.terminals.items()
         if name != NEVER
     }
     found = set()
     for row in automaton.actions:
-        terminals = [automaton.terminals[name] for name in row.keys() & begins.keys()]
-        patterns = [t.pattern.value for t in terminals if t.name not in strings]
-        terminals.sort(key=lambda t: (-t.priority, t.name in strings, -len(t.pattern.value)))
-        for first, second in itertools.combinations(terminals, 2):
-            names = tuple(strings.get(t.name, t.name) for t in (first, second))
-            if second.name in strings:
-                if any(re.fullmatch(known, names[1], flags) for known in patterns):
+        terminals = {name: automaton.terminals[name] for name in row.keys() & begins.keys()}
+        patterns = [pattern.text for pattern in terminals.values() if not pattern.is_string]
+        order = sorted(terminals.items(), key=lambda t: (-t[1].priority, t[1].is_string, -len(t[1].text)))
+        for (first, one), (second, other) in itertools.combinations(order, 2):
+            names = (strings.get(first, first), strings.get(second, second))
+            if other.is_string:
+                if any(re.fullmatch(known, other.text, flags) for known in patterns):
                     continue  # a keyword: `Rivals`
-                if first.name in strings and not names[0].lower().startswith(names[1].lower()):
+                if one.is_string and not one.text.lower().startswith(other.text.lower()):
                     continue
-            if begins[first.name] & begins[second.name]:
+            if begins[first] & begins[second]:
                 found.add(names)
     assert found <= HARMLESS
 
@@ -355,7 +353,7 @@ def grammar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
     def made(text: str) -> re.Pattern[str]:
         (tmp_path / "own.lark").write_text(text, encoding="ascii")
         definitions.cache_clear()
-        found = pattern(definitions(("own",)), Automaton(compose(("own",), ("start",))), "start")
+        found = pattern(definitions(("own",)), Automaton(load_tables(("own",), ("start",))), "start")
         definitions.cache_clear()
         return re.compile(found, re.IGNORECASE)
 

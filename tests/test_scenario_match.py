@@ -10,7 +10,7 @@ from conformance import grammar, response
 from conformance.response import Atom, List, Nil, Number, Response, String
 from conformance.scenario.asserts import evaluate
 from conformance.scenario.group import Arrived, GroupOutcome, expect_of, match_group
-from conformance.scenario.holes import MisfitError, render
+from conformance.scenario.holes import MisfitError, render, render_command
 from conformance.scenario.match import Mismatch, match, merge_fetches
 from conformance.scenario.parse import parse
 from conformance.scenario.syntax import Assert, Expect, Poll
@@ -415,10 +415,40 @@ def test_what_another_line_expects_is_not_unwanted() -> None:
     steps = "S: * LIST ${} ${} a\nS! * LIST ${...}\nS: OK\n"
     assert group(steps, '* LIST () "/" a', "a1 OK x").ok
     assert told(group(steps, '* LIST () "/" a', '* LIST () "/" b', "a1 OK x"))[1] == ("unwanted", 1)
+    listed = group("S: * LIST ${} ${} ${x}\nS! * LIST ${} ${} ${x}\nS: OK\n", '* LIST () "/" a', "a1 OK x")
+    assert listed.ok
     shared = group(
         "S: * 1 FETCH (UID ${u})\nS! * 1 FETCH (FLAGS ${})\nS: OK\n", "* 1 FETCH (FLAGS () UID 5)", "a1 OK x"
     )
     assert told(shared)[1] == ("unwanted", 0)
+
+
+@pytest.mark.parametrize(
+    ("steps", "line"),
+    [
+        ("S: * LIST ${} ${} ${}\nS! * LIST ${} ${} ${prefix}x\n", "* LIST () NIL t1-x"),
+        ("S: * LIST ${} ${} ${x}\nS! * LIST ${} ${} ${prefix}x\n", "* LIST () NIL t1-x"),
+        (
+            "S: * LIST ${} ${} ${prefix}x\nS! * LIST (\\Noselect ${...}) ${} ${}\n",
+            "* LIST (\\Noselect) NIL t1-x",
+        ),
+        ("S: * FLAGS (${...})\nS! * FLAGS (\\Draft ${...})\n", "* FLAGS (\\Seen \\Draft)"),
+        ("S: * ${count} EXISTS\nS! * 7 EXISTS\n", "* 7 EXISTS"),
+        ("S: * ${count} EXISTS\nS! * ${n} EXISTS\n", "* 7 EXISTS"),
+        ("S: * STATUS x (MESSAGES ${})\nS! * STATUS x (UIDNEXT ${})\n", "* STATUS x (MESSAGES 1 UIDNEXT 2)"),
+        ("S: * OK ${...}\nS! * OK [ALERT] ${...}\n", "* OK [ALERT] x"),
+    ],
+)
+def test_what_an_expected_response_says_besides_can_be_unwanted(steps: str, line: str) -> None:
+    assert told(group(f"{steps}S: OK\n", line, "a1 OK x"))[:2] == [("ok", 0), ("unwanted", 0)]
+
+
+def test_a_completion_can_be_expected_and_its_code_unwanted() -> None:
+    assert told(group("S! OK [READ-WRITE] ${...}\nS: OK\n", "a1 OK [READ-WRITE] x")) == [
+        ("unwanted", 0),
+        ("ok", 0),
+    ]
+    assert group("S! OK [READ-WRITE] ${...}\nS: OK\n", "a1 OK [READ-ONLY] x").ok
 
 
 def test_a_completion_of_another_command_is_not_meant() -> None:
@@ -571,13 +601,40 @@ def test_a_hole_without_value_or_with_the_wrong_one_is_reported() -> None:
         render("${prefix:day}", BOUND)
 
 
+def test_what_a_hole_puts_into_a_command_stays_one_argument() -> None:
+    known: Bindings = {
+        **BOUND,
+        "delimiter": String(b"\\"),
+        "user": String(b'the "cat"'),
+        "name": String(b"${n} a"),
+        "nothing": String(b""),
+    }
+    assert render_command('LIST "" "${prefix}x${delimiter}%"', known) == rb'LIST "" "t1-x\\%"'
+    assert render_command("LIST ${prefix}x${delimiter} ${prefix}*", known) == rb'LIST "t1-x\\" t1-*'
+    assert render_command('LOGIN ${user} "a ${user}" "\\"${$}"', known) == (
+        rb'LOGIN "the \"cat\"" "a the \"cat\"" "\"$"'
+    )
+    assert render_command("STATUS ${name} (MESSAGES)", known) == b'STATUS "${n} a" (MESSAGES)'
+    assert render_command("SELECT ${nothing}", known) == b'SELECT ""'
+    assert render_command(r"STORE ${n}:* FLAGS (${flag} ${$}{x})", {**known, "flag": Atom(r"\Seen")}) == (
+        rb"STORE 7:* FLAGS (\Seen ${x})"
+    )
+    assert render_command("STORE 1 FLAGS ${flags}", known) == rb"STORE 1 FLAGS (\Seen Work)"
+    assert render_command("SEARCH ON ${date:day} NOT (ON ${date:day})", known) == (
+        b"SEARCH ON 7-Feb-1994 NOT (ON 7-Feb-1994)"
+    )
+    with pytest.raises(KeyError, match="missing"):
+        render_command("${missing}", known)
+
+
 def holds(text: str, **bound: Value) -> str | None:
     known = {**BOUND, **bound}
     holes = "".join(f"S? * ${{x}} EXISTS\nS? * FLAGS ${{{name}}}\n" for name in known)
     full = f"title: x\nproves: rfc3501/5.2/x\nstate: selected\n\nC: NOOP\n{holes}S: OK\nassert: {text}\n"
     step = parse(full, case="x", path="x.imap").steps[-1]
     assert isinstance(step, Assert)
-    return evaluate(step, known)
+    found = evaluate(step, known)
+    return found if isinstance(found, str) else None
 
 
 @pytest.mark.parametrize(
@@ -601,10 +658,17 @@ def holds(text: str, **bound: Value) -> str | None:
         "${n} != NIL",
         "${number} = 010",
         "${number} > 9",
+        "${date:instant} = ${other:instant}",
+        "${date:instant} <= ${other:instant} <= ${date:instant}",
+        "${date} != ${other}",
+        '${date:instant} = "8-feb-1994 06:43:04 +0000"',
+        '"07-Feb-1994 22:43:03 -0800" < ${date:instant} < " 8-Feb-1994 08:43:05 +0200"',
+        '${date:instant} != "07-Feb-1994 22:43:05 -0800"',
+        '" 1-Jan-0001 00:00:00 +0000" < ${date:instant}',
     ],
 )
 def test_assertions_that_hold(text: str) -> None:
-    assert holds(text, number=String(b"010")) is None
+    assert holds(text, number=String(b"010"), other=String(b"08-FEB-1994 07:43:04 +0100")) is None
 
 
 @pytest.mark.parametrize(
@@ -618,6 +682,24 @@ def test_assertions_that_hold(text: str) -> None:
         ("${nil} < 3", "NIL is no number"),
         ("3 in ${n}", "7 is no list"),
         ("${n:day} = x", "7 is no INTERNALDATE, it has no day"),
+        (
+            "${date:instant} < ${date}",
+            "08-Feb-1994 06:43:04 +0000 < 08-Feb-1994 06:43:04 +0000 does not hold",
+        ),
+        (
+            '${date:instant} = "07-Feb-1994 22:43:04 -0700"',
+            "08-Feb-1994 06:43:04 +0000 = 08-Feb-1994 05:43:04 +0000 does not hold",
+        ),
+        ("${date:instant} = 7", "7 is no INTERNALDATE, it has no instant"),
+        (
+            '${date:instant} = "30-Feb-1994 22:43:04 -0700"',
+            "30-Feb-1994 22:43:04 -0700 is no INTERNALDATE, it has no instant",
+        ),
+        (
+            '${date:instant} = " 1-Jan-0001 00:00:00 +0100"',
+            " 1-Jan-0001 00:00:00 +0100 is no INTERNALDATE, it has no instant",
+        ),
+        ("${n:instant} < 3", "7 is no INTERNALDATE, it has no instant"),
         ("${x} < 3", "${x} was never bound: the line that would have bound it did not arrive"),
     ],
 )

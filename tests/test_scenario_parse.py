@@ -13,6 +13,8 @@ from conformance.scenario.mistakes import MISTAKES
 from conformance.scenario.parse import parse
 from conformance.scenario.syntax import (
     Assert,
+    Base64,
+    Claim,
     Close,
     Connection,
     End,
@@ -92,7 +94,7 @@ A S: * 3 EXISTS | OK -> INFO words
 A S a [rfc3501/6.1.2/x]: NO [ALERT] ${{...}}
 B C~ a1 "x\\x00"\\r\\n
 B poll: * ${{n}} EXPUNGE
-assert: ${{n}} < 3
+assert: ${{n}} < 3 | ${{n}} = 4 -> SKIP words
 reconnect
 """
 
@@ -189,7 +191,14 @@ def test_text_beyond_ascii_is_sent_as_utf_8() -> None:
 
 def test_raw_octets_know_escapes_and_holes() -> None:
     step = first('C~ a1 {3}\\r\\n\\x41\\0\\t\\"\\\\ "\\"x" ${user} # comment\nS a1: OK\n')
-    assert step == SendRaw(5, "A", 'a1 {3}\r\nA\0\t"\\ ""x" ${user}')
+    assert step == SendRaw(5, "A", ('a1 {3}\r\nA\0\t"\\ ""x" ${user}',))
+
+
+def test_base64_is_made_of_a_text_in_both_kinds_of_lines() -> None:
+    step = first('C~ a{base64 "\\0${user}\\0\\"x"}{base64 ""}\\r\\n {base64} # comment\nS: OK\n')
+    assert step == SendRaw(5, "A", ("a", Base64('\0${user}\0"x'), Base64(""), "\r\n {base64}"))
+    step = first('C: AUTHENTICATE PLAIN {base64 "${plain}"}\nS: OK\n')
+    assert step == Send(5, "A", "", ("AUTHENTICATE PLAIN ", Base64("${plain}")))
 
 
 # ---- what is expected ---------------------------------------------------------------------------------------------------
@@ -292,23 +301,36 @@ def test_an_assertion_compares_neighbours() -> None:
     ).steps
     assert steps[3:] == (
         Assert(
-            8, (Operand("1"), Operand(hole="u"), Operand("7")), ("<=", "!="), None, "assert: 1 <= ${u} != 7"
+            8,
+            (Claim((Operand("1"), Operand(hole="u"), Operand("7")), ("<=", "!="), "1 <= ${u} != 7"),),
+            None,
+            "assert: 1 <= ${u} != 7",
         ),
         Assert(
             9,
-            (Operand("\\Seen"), Operand(hole="f")),
-            ("not in",),
+            (Claim((Operand("\\Seen"), Operand(hole="f")), ("not in",), "\\Seen not in ${f}"),),
             "rfc3501/2.3.2/x",
             "assert [rfc3501/2.3.2/x]: \\Seen not in ${f}",
         ),
         Assert(
             10,
-            (Operand(hole="f", accessor="count"), Operand('a "b')),
-            ("=",),
+            (Claim((Operand(hole="f", accessor="count"), Operand('a "b')), ("=",), '${f:count} = "a \\"b"'),),
             None,
             'assert: ${f:count} = "a \\"b"',
         ),
     )
+
+
+def test_an_assertion_has_outcomes() -> None:
+    step = scenario(
+        'C: NOOP\nS: * ${n} EXISTS\nS: OK\nassert: ${n} = "a | b -> c" | 1 < ${n} -> INFO more than one | ${n} = 0 -> WARN\n'
+    ).steps[3]
+    assert isinstance(step, Assert)
+    assert [(claim.source, claim.verdict, claim.words) for claim in step.claims] == [
+        ('${n} = "a | b -> c"', None, ""),
+        ("1 < ${n}", "INFO", "more than one"),
+        ("${n} = 0", "WARN", ""),
+    ]
 
 
 def test_connections_are_closed_reopened_and_encrypted() -> None:
@@ -335,6 +357,7 @@ def test_connections_are_closed_reopened_and_encrypted() -> None:
         "C a: NOOP\nC b: NOOP\nS: OK\nS a: OK\nC a: NOOP\nS a: OK\n",
         "S! * BYE\nC: NOOP\nS: OK\nS! * ${n} EXPUNGE\npoll: * ${n} EXISTS\n",
         'C: LIST "" *\nS: * LIST ${} ${d} ${name}\nS: * LIST () ${d} ${name}x\nS: OK\n',
+        'C: AUTHENTICATE LOGIN\nS: +\nC~ {base64 "${wrong}"}\\r\\n\nS: OK\n',
         "C: STARTTLS\nS: OK | end -> INFO closed\ntls | end -> INFO refused\nC: NOOP\nS: OK\n",
     ],
 )

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-import ssl
 import textwrap
 from typing import TYPE_CHECKING, get_args
 
 import plays
 import pytest
-import trustme
 from miniature import Miniature, right
 from wrong_rows import MUST, ROWS, Verdict
 
@@ -17,6 +15,7 @@ from conformance.scenario import syntax
 from conformance.scenario.group import What
 
 if TYPE_CHECKING:
+    import ssl
     from pathlib import Path
 
     from miniature import Wrong
@@ -31,9 +30,7 @@ _HERE = "  # here"
 
 @pytest.fixture(scope="module")
 def tls() -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
-    return context
+    return plays.tls()
 
 
 def whole(text: str) -> str:
@@ -72,14 +69,14 @@ def check(journal: Journal, text: str, verdict: Verdict) -> None:
     assert verdict.words in shown
     expected = f"{requirement}|{source}|{verdict.what}" if verdict.what else ""
     assert result.signature == expected
-    assert {other.status for other in results.values()} <= {"PASS", "BLOCKED"}
+    assert {other.status for other in results.values()} <= {"PASS", "SKIP", "BLOCKED"}
 
 
 def test_everything_that_can_be_observed_is_observed() -> None:
     observed = {verdict.what for row in ROWS.values() for _, verdict in row.others}
     assert observed >= {*get_args(What), "assert", "tls", "timeout"} - {"ok"}
     statuses = {verdict.status for row in ROWS.values() for _, verdict in row.others}
-    assert statuses == {"PASS", "FAIL", "WARN", "INFO", "BLOCKED", "TIMEOUT"}
+    assert statuses == {"PASS", "FAIL", "WARN", "INFO", "SKIP", "BLOCKED", "TIMEOUT"}
 
 
 def test_everything_that_can_be_expected_is_expected() -> None:
@@ -89,7 +86,13 @@ def test_everything_that_can_be_expected_is_expected() -> None:
     expected = [step for step in steps if isinstance(step, syntax.Expect)]
     assert {step.mode for step in expected} == {"must", "may", "must-not"}
     assert {step.after_previous for step in expected} == {True, False}
-    relations = {relation for step in steps if isinstance(step, syntax.Assert) for relation in step.relations}
+    relations = {
+        relation
+        for step in steps
+        if isinstance(step, syntax.Assert)
+        for claim in step.claims
+        for relation in claim.relations
+    }
     assert relations == {*get_args(syntax.Relation)}
     assert {each.delivery for each in scenarios} == {*get_args(syntax.Delivery)}
     assert {each.state for each in scenarios} == {*get_args(syntax.State)}

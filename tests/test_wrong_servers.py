@@ -13,7 +13,20 @@ import miniature_store
 import plays
 import pytest
 import value_faults
-from faults import FAULTS, WALK, before, behind, both, completing, instead, on, replacing
+from faults import (
+    FAULTS,
+    OVER_TLS,
+    SECOND_LOGIN,
+    WALK,
+    before,
+    behind,
+    both,
+    completing,
+    instead,
+    on,
+    preauth,
+    replacing,
+)
 from miniature import HANG_UP, Miniature, right
 
 from conformance import catalogue
@@ -28,21 +41,29 @@ if TYPE_CHECKING:
 
     from conformance.journal import Journal, Result
 
-ASKED = {SYNTAX, *RESPONSE_CHECKS, *END_CHECKS}
+ASKED = {*SYNTAX.values(), *RESPONSE_CHECKS, *END_CHECKS}
 
 
 #: Asked only of what this server never says: see `UNUSUAL` and `value_faults`.
 NEWS = {
     "rfc3501/2.3.1.1/uidvalidity-constant",
     "rfc3501/7.1.4/preauth-only-greeting",
+    "rfc3501/7.2.2/list-syntax",
+    "rfc3501/7.2.3/lsub-syntax",
     "rfc3501/7.4.2/headers-7-bit",
+    "rfc3501/6.2.1/tls-at-once",
+    "rfc3501/7.1/badcharset-of-search",
+    "rfc3501/7.1/unseen-within-exists",
+    "rfc3501/7.1.4/preauth-is-authenticated",
+    "rfc3501/7.1.5/closes-after-bye",
+    "rfc3501/7.2.1/automatic-capabilities",
 }
 ALL = {**FAULTS, **value_faults.FAULTS}
 
 
 def walk(wrong: Wrong, report_dir: Path, text: str = WALK) -> Journal:
     """A whole run of one session."""
-    with Miniature(wrong) as server:
+    with Miniature(wrong, tls=plays.tls() if "requires: STARTTLS" in text else None) as server:
         return plays.run(plays.address(server), [plays.scenario(text)], report_dir)
 
 
@@ -110,11 +131,6 @@ def test_the_state_in_the_journal_is_that_of_each_response_however_they_arrive(t
     assert reply[-1].state == "selected"
 
 
-def _preauth(command: Command, _: list[bytes]) -> list[Reply]:
-    command.connection.user = command.connection.server.users["alice"]
-    return [b"* PREAUTH alice\r\n"]
-
-
 def _same_uidvalidity(command: Command, replies: list[bytes]) -> list[Reply]:
     box = command.connection.box
     assert box is not None
@@ -123,11 +139,11 @@ def _same_uidvalidity(command: Command, replies: list[bytes]) -> list[Reply]:
 
 #: What no server has to do, but may: it must not be taken for a fault.
 UNUSUAL = {
-    "greets with PREAUTH": on("greeting", _preauth),
+    "greets with PREAUTH": on("greeting", preauth),
     "repeats UIDVALIDITY": on("CHECK", _same_uidvalidity),
     "tells its capabilities unasked": both(
         on("greeting", instead(b"* OK [CAPABILITY IMAP4rev1] miniature\r\n")),
-        on("LOGIN", completing("OK [CAPABILITY IMAP4rev1 LITERAL+] done")),
+        on("LOGIN", completing("OK [CAPABILITY IMAP4rev1 LITERAL+ AUTH=PLAIN] done")),
     ),
     "writes small letters": both(
         on("SELECT", replacing((b"* FLAGS", b"* flags"), (b"EXISTS", b"exists"), (b"RECENT", b"recent"))),
@@ -164,9 +180,19 @@ def test_right_values_are_blamed_for_nothing_and_every_requirement_can_be_met(tm
     partial = [line + b"\r\n" for line in value_faults.RIGHT_OF_FETCH]
     talkative = both(on("CHECK", before(*lines)), on("FETCH 1 (BODY.PEEK[])", before(*partial)))
     unusual = both(UNUSUAL["greets with PREAUTH"], UNUSUAL["repeats UIDVALIDITY"])
+    told = both(
+        on("SELECT", before(b"* OK [UNSEEN 3] the first\r\n")), UNUSUAL["tells its capabilities unasked"]
+    )
+    failing = both(
+        on("APPEND", before(b"* NO [TRYCREATE] x\r\n")), on("SEARCH", before(b"* NO [BADCHARSET] x\r\n"))
+    )
     journals = [
         walk(both(talkative, unusual), tmp_path),
+        walk(both(told, failing), tmp_path),
         walk(right, tmp_path, value_faults.EXCHANGE),
+        walk(right, tmp_path, OVER_TLS),
+        walk(on("greeting", preauth), tmp_path, SECOND_LOGIN),
+        walk(on("CHECK", lambda _, replies: [b"* BYE tired\r\n", *replies, HANG_UP]), tmp_path),
     ]
     assert [finding for journal in journals for finding in journal.findings] == []
     assert {requirement for journal in journals for requirement in verdicts(journal)} == ASKED

@@ -81,6 +81,30 @@ FAULTS = {
     "more recent messages than messages": _says(
         "6.3.10/counts-within-messages", "RECENT-above-MESSAGES", b'* STATUS "a" (RECENT 1 MESSAGES 0)'
     ),
+    "a charset where nothing is searched": _says(
+        "7.1/badcharset-of-search", "another-command", b"* NO [BADCHARSET (US-ASCII)] x"
+    ),
+    "a missing mailbox where none is needed": _says(
+        "7.1/trycreate-of-append-or-copy", "another-command", b"* NO [TRYCREATE] x"
+    ),
+    "permanent flags of no mailbox": _says(
+        "7.1/permanentflags-of-a-mailbox", "no-mailbox", rb"* OK [PERMANENTFLAGS (\Seen)] x", "STATUS"
+    ),
+    "no mailbox can be read only": _says(
+        "7.1/read-only-of-a-mailbox", "no-mailbox", b"* NO [READ-ONLY] x", "STATUS"
+    ),
+    "no mailbox can be written": _says(
+        "7.1/read-write-of-a-mailbox", "no-mailbox", b"* OK [READ-WRITE] x", "STATUS"
+    ),
+    "the next UID of no mailbox": _says(
+        "7.1/uidnext-of-a-mailbox", "no-mailbox", b"* OK [UIDNEXT 7] x", "STATUS"
+    ),
+    "the UIDVALIDITY of no mailbox": _says(
+        "7.1/uidvalidity-of-a-mailbox", "no-mailbox", b"* OK [UIDVALIDITY 7] x", "STATUS"
+    ),
+    "an unseen message in no mailbox": _says(
+        "7.1/unseen-of-a-mailbox", "no-mailbox", b"* OK [UNSEEN 7] x", "STATUS"
+    ),
     "a response code of its own": _says("7.1/code-registered", "unregistered", b"* NO [TIRED] x"),
     "a capability is there twice": _says(
         "7.2.1/capability-once", "repeated-in-CAPABILITY", b"* CAPABILITY IMAP4rev1 IDLE imap4REV1"
@@ -177,9 +201,11 @@ FAULTS = {
 
 #: Well formed and right: no check may find fault with them.
 RIGHT = (
+    b"* OK [UNSEEN 1] x",
     rb"* FLAGS (\Answered \Flagged \Deleted \Seen \Draft odd)",
     rb"* OK [PERMANENTFLAGS (\Seen odd \*)] x",
     rb'* LIST (\Noselect) "/" "Entw&APw-rfe &- &U,BTFw-"',
+    rb'* LSUB () "/" a',
     b'* STATUS "a" (MESSAGES 1 UNSEEN 1 RECENT 0)',
     b"* CAPABILITY IMAP4 IMAP4rev1 IDLE",
     b"* SEARCH 2 1 4294967295",

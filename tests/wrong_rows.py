@@ -680,6 +680,34 @@ OCTETS = {
         on("AUTHENTICATE", completing("NO not you")),
         fails("NO", "not you"),
     ),
+    "an encoded text": row(
+        """
+        state: greeted
+        connections: A B@2
+        requires: AUTH=PLAIN
+
+        A C: AUTHENTICATE PLAIN
+        A S: + ${...}
+        A C~ {base64 "\\0${other-user}\\0${other-password}"}\\r\\n
+        A S: OK  # here
+        B C: AUTHENTICATE PLAIN
+        B S: + ${...}
+        B C~ {base64 "\\0${user}\\0${wrong}"}\\r\\n
+        B S: NO
+        """,
+        on("AUTHENTICATE", completing("NO not you")),
+        fails("NO", "not you"),
+    ),
+    "a wrong password": row(
+        """
+        state: greeted
+
+        C: LOGIN ${user} ${wrong}
+        S: NO  # here
+        """,
+        on("LOGIN", completing("OK welcome")),
+        fails("OK", "welcome"),
+    ),
 }
 
 
@@ -712,8 +740,27 @@ RELATIONS = {
     "same set": _relation("${flags} same set ${flags}", (b"", b"")),
     "< <": _relation("1 < ${u} < 4", (b"UID 2", b"UID 5")),
     "= of a day": _relation("${date:day} = 17-Jul-1996", (b"17-Jul", b"18-Jul")),
+    "= of an instant": _relation('${date:instant} = "17-Jul-1996 11:44:25 +0200"', (b"-0700", b"-0600")),
     "= of a count": _relation("${flags:count} = 1", (b"\\Recent", b"\\Recent \\Seen")),
 }
+RELATIONS["outcomes"] = Row(
+    """
+    state: selected
+
+    C: FETCH 1 (UID)
+    S: * 1 FETCH (UID ${u})
+    S: OK
+    assert: ${u} = 1 | ${u} = 2 -> WARN two | ${u} > 2 -> INFO more  # here
+    """,
+    (
+        (on("FETCH", replacing((b"UID 1", b"UID 2"))), Verdict("WARN", "assert", "two")),
+        (on("FETCH", replacing((b"UID 1", b"UID 3"))), Verdict("INFO", "", "more")),
+        (
+            on("FETCH", replacing((b"UID 1", b"UID 0"))),
+            fails("assert", "0 = 2 does not hold, and 0 > 2 does not hold"),
+        ),
+    ),
+)
 RELATIONS["same set"] = row(
     """
     state: selected
@@ -950,6 +997,82 @@ SETTING = {
         """,
         on("STORE", completing("NO not now")),
         blocked("NO not now"),
+    ),
+    "[given] on a look that is refused": row(
+        """
+        state: created
+
+        C: LIST "" ${mailbox}
+        S: * LIST ${} ${} ${mailbox}
+        S [given]: OK  # here
+        """,
+        on("LIST", both(without(b"* LIST"), completing("NO not now"))),
+        blocked("NO not now"),
+    ),
+    "[given] on a look that says something else": row(
+        """
+        state: created
+
+        C: LIST "" ${mailbox}
+        S: * LIST ${} ${} ${mailbox}  # here
+        S [given]: OK
+        """,
+        on("LIST", without(b"* LIST")),
+        fails("missing"),
+    ),
+    "[given] on a refused look that shows what must not be": row(
+        """
+        state: created
+
+        C: LIST "" ${mailbox}
+        S! * LIST ${} ${} ${prefix}other  # here
+        S [given]: OK
+        """,
+        on("LIST", both(completing("NO not now"), replacing((b"box", b"other")))),
+        fails("unwanted"),
+    ),
+    "SKIP": row(
+        """
+        state: selected
+
+        C: STORE 1 +FLAGS (\\Deleted)
+        S? * 1 FETCH (FLAGS ${flags})
+        S: OK | NO -> SKIP nothing can be deleted here  # here
+        C: EXPUNGE
+        S: * 1 EXPUNGE
+        S: OK
+        """,
+        on("STORE", completing("NO not now")),
+        Verdict("SKIP", "", "nothing can be deleted here"),
+    ),
+    "SKIP by a line that has told something already": row(
+        f"""
+        proves: {OTHER} {MUST}
+        state: selected
+
+        C: NOOP
+        S: OK
+        C: STORE 1 +FLAGS (\\Deleted)
+        S: * 1 FETCH (FLAGS ${{flags}})
+        S: OK | NO -> SKIP  # here
+        assert [{MUST}]: \\Deleted in ${{flags}}
+        """,
+        on("STORE", both(without(b"FETCH"), completing("NO not now"))),
+        Verdict("SKIP", "", "NO not now"),
+    ),
+    "SKIP by an assertion": row(
+        """
+        state: selected
+
+        C: FETCH 1 (RFC822.SIZE)
+        S: * 1 FETCH (RFC822.SIZE ${size})
+        S: OK
+        assert: ${size} < 1000 | ${size} >= 1000 -> SKIP too big  # here
+        C: NOOP
+        S: OK
+        """,
+        on("FETCH", replacing((b"262", b"2620"))),
+        Verdict("SKIP", "", "too big"),
     ),
     "[given] in an assertion": row(
         """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance.checks.base import HOLDS, Broken, Outcome
-from conformance.model import CONVERSATIONS, OPENING, State
+from conformance.model import CONVERSATIONS, LOGIN, OPENING, State
 
 if TYPE_CHECKING:
     from conformance.model import View
@@ -53,6 +53,38 @@ def preauth_only_greeting(view: View, response: Response) -> Outcome:
     return Broken("later", "PREAUTH only as the greeting", "* PREAUTH in the middle of a session")
 
 
+def preauth_is_authenticated(view: View, response: Response) -> Outcome:
+    """7.1.4: after PREAUTH the connection is authenticated, and no LOGIN is needed: none is accepted."""
+    command = view.pending.get(response.tag or "") if response.kind == "tagged" else None
+    if not view.preauth or command is None or command.name not in LOGIN:
+        return None
+    if response.name != "OK":
+        return HOLDS
+    return Broken("not-authenticated", f"{command.name} refused after PREAUTH", f"OK to {command.name}")
+
+
+def closes_after_bye(view: View, response: Response) -> Outcome:
+    """7.1.5: after a BYE that is no part of a logout the server closes the connection at once; nothing new is carried out."""
+    if view.last_tags is None or view.uncertain:
+        return None
+    if response.kind != "tagged" or response.tag in view.last_tags or response.tag not in view.pending:
+        return HOLDS
+    return Broken(
+        "goes-on", "the end of the connection after BYE", f"{response.name} to a command sent later"
+    )
+
+
+def tls_at_once(view: View, response: Response) -> Outcome:
+    """6.2.1: behind the CRLF of the OK to STARTTLS the TLS negotiation begins: nothing more comes in clear."""
+    if view.uncertain:
+        return None
+    if view.tls_due:
+        return Broken(
+            "in-clear", "nothing in clear behind the OK to STARTTLS", response.name or "another line"
+        )
+    return HOLDS if view.tls_fresh else None
+
+
 def required_data(name: str, view: View, response: Response) -> Outcome:
     """6.1.1 to 6.4.8, "Responses": the untagged data that a command's tagged OK has to follow, one check per command."""
     command = view.pending.get(response.tag or "") if response.kind == "tagged" else None
@@ -94,7 +126,9 @@ def recent_within_exists(view: View, response: Response) -> Outcome:
 
 
 def bye_before_close(view: View, how: str) -> Outcome:
-    """3.4: a server does not close the connection without an untagged BYE."""
+    """3.4: a server does not close the connection without an untagged BYE. (Where TLS has to begin, none can be sent.)"""
+    if view.tls_due:
+        return None
     if view.said_bye:
         return HOLDS
     return Broken(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from conformance.checks import (
     capabilities,
+    codes,
     completion,
     envelopes,
     mailbox,
@@ -27,8 +28,22 @@ if TYPE_CHECKING:
     from conformance.model import View
     from conformance.response import Response
 
-#: The requirement of every refusal by the grammar.
-SYNTAX = "rfc3501/9/response-syntax"
+#: Name of a response -> the requirement whose section gives its form. "+" stands for continuation requests, "" for all others.
+SYNTAX = {
+    **dict.fromkeys(("OK", "NO", "BAD", "PREAUTH", "BYE"), "rfc3501/7.1/status-syntax"),
+    "CAPABILITY": "rfc3501/7.2.1/capability-syntax",
+    "LIST": "rfc3501/7.2.2/list-syntax",
+    "LSUB": "rfc3501/7.2.3/lsub-syntax",
+    "STATUS": "rfc3501/7.2.4/status-syntax",
+    "SEARCH": "rfc3501/7.2.5/search-syntax",
+    "FLAGS": "rfc3501/7.2.6/flags-syntax",
+    "EXISTS": "rfc3501/7.3.1/exists-syntax",
+    "RECENT": "rfc3501/7.3.2/recent-syntax",
+    "EXPUNGE": "rfc3501/7.4.1/expunge-syntax",
+    "FETCH": "rfc3501/7.4.2/fetch-syntax",
+    "+": "rfc3501/7.5/continuation-syntax",
+    "": "rfc3501/9/response-syntax",
+}
 
 
 def alone(check: Callable[[Response], Outcome]) -> Callable[[View, Response], Outcome]:
@@ -45,6 +60,9 @@ def once_in(lists: Callable[[Response], once.Lists]) -> Callable[[View, Response
     return alone(partial(once.once, lists))
 
 
+_SEARCHING = frozenset({"SEARCH", "UID SEARCH"})
+_FILING = frozenset({"APPEND", "COPY", "UID COPY"})
+
 RESPONSE_CHECKS: dict[str, Callable[[View, Response], Outcome]] = {
     "rfc3501/2.2.2/completion-tag": completion.completion_tag,
     "rfc3501/2.2.2/one-completion": completion.one_completion,
@@ -60,6 +78,7 @@ RESPONSE_CHECKS: dict[str, Callable[[View, Response], Outcome]] = {
     "rfc3501/5.2/exists-never-shrinks": mailbox.exists_never_shrinks,
     "rfc3501/6.1.1/capability-required": partial(completion.required_data, "CAPABILITY"),
     "rfc3501/6.1.3/bye-before-ok": partial(completion.required_data, "LOGOUT"),
+    "rfc3501/6.2.1/tls-at-once": completion.tls_at_once,
     "rfc3501/6.2.2/challenge-base64": words.challenge_base64,
     "rfc3501/6.3.1/required-data": partial(completion.required_data, "SELECT"),
     "rfc3501/6.3.2/required-data": partial(completion.required_data, "EXAMINE"),
@@ -70,8 +89,21 @@ RESPONSE_CHECKS: dict[str, Callable[[View, Response], Outcome]] = {
     "rfc3501/6.4.5/header-and-text": alone(texts.header_and_text),
     "rfc3501/6.4.5/partial-is-substring": alone(texts.partial_is_substring),
     "rfc3501/6.4.5/rfc822-equals-body": alone(texts.rfc822_equals_body),
+    "rfc3501/7.1/badcharset-of-search": partial(codes.of_a_failure, "BADCHARSET", _SEARCHING),
     "rfc3501/7.1/code-registered": alone(words.code_registered),
+    "rfc3501/7.1/permanentflags-known": codes.permanent_flags_known,
+    "rfc3501/7.1/permanentflags-of-a-mailbox": partial(codes.of_a_mailbox, "PERMANENTFLAGS"),
+    "rfc3501/7.1/read-only-of-a-mailbox": partial(codes.of_a_mailbox, "READ-ONLY"),
+    "rfc3501/7.1/read-write-of-a-mailbox": partial(codes.of_a_mailbox, "READ-WRITE"),
+    "rfc3501/7.1/trycreate-of-append-or-copy": partial(codes.of_a_failure, "TRYCREATE", _FILING),
+    "rfc3501/7.1/uidnext-of-a-mailbox": partial(codes.of_a_mailbox, "UIDNEXT"),
+    "rfc3501/7.1/uidvalidity-of-a-mailbox": partial(codes.of_a_mailbox, "UIDVALIDITY"),
+    "rfc3501/7.1/unseen-of-a-mailbox": partial(codes.of_a_mailbox, "UNSEEN"),
+    "rfc3501/7.1/unseen-within-exists": codes.unseen_within_exists,
+    "rfc3501/7.1.4/preauth-is-authenticated": completion.preauth_is_authenticated,
     "rfc3501/7.1.4/preauth-only-greeting": completion.preauth_only_greeting,
+    "rfc3501/7.1.5/closes-after-bye": completion.closes_after_bye,
+    "rfc3501/7.2.1/automatic-capabilities": capabilities.the_same,
     "rfc3501/7.2.1/imap4rev1": mailbox.capability_imap4rev1,
     "rfc3501/7.2.1/capability-once": once_in(once.capabilities),
     "rfc3501/7.2.1/capability-registered": alone(capabilities.registered),
@@ -129,11 +161,13 @@ def _ask(requirement: str, outcome: Outcome, asked: Counter[str]) -> Violation |
 
 
 def _grammar(response: Response, asked: Counter[str]) -> Violation | None:
-    asked[SYNTAX] += 1
+    name = "+" if response.kind == "continuation" else response.name or ""
+    syntax = SYNTAX.get(name, SYNTAX[""])
+    asked.update({SYNTAX[""], syntax})
     problem = response.problem
     if problem is None:
         return None
-    requirement = next((name for name, fits in DOUBTFUL_SYNTAX.items() if fits(response, problem)), SYNTAX)
+    requirement = next((name for name, fits in DOUBTFUL_SYNTAX.items() if fits(response, problem)), syntax)
     expected = f"{' or '.join(problem.expected)} at octet {problem.offset} ({problem.rule})"
     # The rule is the identity; what stands there differs from run to run.
     return Violation(requirement, problem.rule, expected, problem.found)
@@ -144,16 +178,27 @@ def _lacks_text(_response: Response, problem: Problem) -> bool:
     return problem.rule in status and problem.found == "\\r\\n"
 
 
+def _bears_a_tag(name: str, _response: Response, problem: Problem) -> bool:
+    return problem.rule == "resp-cond-state" and problem.found.upper().startswith(f"{name} ")
+
+
+def _is_no_greeting(_response: Response, problem: Problem) -> bool:
+    return problem.rule == "greeting"
+
+
 def _header_is_8_bit(response: Response, problem: Problem) -> bool:
     return response.name == "FETCH" and problem.rule == "quoted" and problem.found[:3] in _HIGH
 
 
 _HIGH = frozenset(f"\\x{digit}" for digit in "89abcdef")
 
-#: What the formal syntax refuses, but other words of the RFC or its successor make doubtful (or the other way round): under an id
-#: of its own, whose level is our decision.
+#: What the formal syntax refuses, but other words of the RFC or its successor make doubtful (or the other way round), or say by
+#: themselves: under an id of its own, whose level is our decision.
 DOUBTFUL_SYNTAX: dict[str, Callable[[Response, Problem], bool]] = {
+    "rfc3501/7.1/greeting": _is_no_greeting,
     "rfc3501/7.1/text-present": _lacks_text,
+    "rfc3501/7.1.4/always-untagged": partial(_bears_a_tag, "PREAUTH"),
+    "rfc3501/7.1.5/always-untagged": partial(_bears_a_tag, "BYE"),
     "rfc3501/7.4.2/headers-7-bit": _header_is_8_bit,
     "rfc3501/7.4.2/body-type-fields": structure.lacks_type_fields,
 }

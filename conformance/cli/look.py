@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from conformance.catalogue import Requirement
 
-_ALWAYS_ON = {SYNTAX, *DOUBTFUL_SYNTAX, *RESPONSE_CHECKS, *END_CHECKS}
+_ALWAYS_ON = {*SYNTAX.values(), *DOUBTFUL_SYNTAX, *RESPONSE_CHECKS, *END_CHECKS}
 
 
 def list_(options: Namespace) -> int:

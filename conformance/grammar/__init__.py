@@ -14,12 +14,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from conformance.grammar.automaton import Automaton, Stop, number
-from conformance.grammar.compose import compose, files
+from conformance.grammar.compose import files, load_tables
 from conformance.grammar.problem import Problem, diagnose, visible
-from conformance.grammar.recognise import Recogniser
 
 if TYPE_CHECKING:
     from lark import Token, Tree
+
+    from conformance.grammar.recognise import Recogniser
 
 __all__ = ["DEFAULT", "Grammar", "Kind", "Problem", "Refused", "load", "number", "visible"]
 
@@ -47,17 +48,19 @@ class Grammar:
     def __init__(self, fragments: tuple[str, ...]) -> None:
         self.fragments = fragments
         self._recognisers: dict[Kind, Recogniser] = {}
-        self._responses = Automaton(compose(files(fragments, commands=False), tuple(_RULES.values())))
+        self._responses = Automaton(load_tables(files(fragments, commands=False), tuple(_RULES.values())))
 
     @functools.cached_property
     def _commands(self) -> Automaton:
         """Compiled when it is first needed: a run against a server needs responses alone."""
-        return Automaton(compose(files(self.fragments, commands=True), (_COMMAND,)))
+        return Automaton(load_tables(files(self.fragments, commands=True), (_COMMAND,)))
 
     def recognise(self, kind: Kind, octets: bytes) -> bool:
         """Whether the octets are one whole, well-formed unit of that kind."""
         found = self._recognisers.get(kind)
         if not found:
+            from conformance.grammar.recognise import Recogniser  # noqa: PLC0415 - a run parses, it does not need this
+
             names = files(self.fragments, commands=kind == "command")
             found = self._recognisers[kind] = Recogniser(*self._entry(kind), names)
         return found.accepts(octets)
@@ -124,7 +127,7 @@ def _tree(automaton: Automaton, rule: str, text: str) -> Tree[Token]:
 
 @functools.cache
 def _templates(fragments: tuple[str, ...]) -> Automaton:
-    return Automaton(compose((*files(fragments, commands=False), _TEMPLATE), (_TEMPLATE,)))
+    return Automaton(load_tables((*files(fragments, commands=False), _TEMPLATE), (_TEMPLATE,)))
 
 
 @functools.cache

@@ -2,7 +2,7 @@
 
 Lark's own loop counts lines and columns, cannot take a literal by its octet count, and cannot say what was being read when it
 stopped; this one does, and is several times as fast. Time is linear in the input, and neither depth nor length exhausts the
-interpreter's stack. It reads Lark's parse table and its items, which are not documented; nothing else in the project does.
+interpreter's stack.
 
 Knows: tables, tokens, literals. Must not know: what a rule stands for.
 """
@@ -14,16 +14,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lark import Token, Tree
-from lark.lexer import PatternStr
-from lark.parsers.lalr_analysis import Reduce
+
+from conformance.grammar.tables import is_terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
-    from lark import Lark
-    from lark.grammar import Rule
-    from lark.lexer import TerminalDef
-    from lark.parsers.grammar_analysis import RulePtr
+    from conformance.grammar.tables import Pattern, Production, Tables
 
 END = "$END"
 #: Declared in the grammar, matched by nothing: what stands before it is refused.
@@ -75,18 +72,16 @@ def number(digits: str) -> int:
 Scanner = tuple["Callable[[str, int], re.Match[str] | None]", dict[str, str]]
 
 
-def _scanner(terminals: Iterable[TerminalDef]) -> Scanner:
+def _scanner(terminals: dict[str, Pattern]) -> Scanner:
     """Patterns come before plain strings, long strings before short ones; a string that a pattern matched whole is that string."""
-    found = sorted(
-        terminals, key=lambda t: (-t.priority, isinstance(t.pattern, PatternStr), -len(t.pattern.value))
-    )
-    patterns = [_compile(t.pattern.to_regexp()) for t in found if not isinstance(t.pattern, PatternStr)]
+    found = sorted(terminals.items(), key=lambda t: (-t[1].priority, t[1].is_string, -len(t[1].text)))
+    patterns = [_compile(pattern.regexp) for _, pattern in found if not pattern.is_string]
     keywords = {
-        t.pattern.value.lower(): t.name
-        for t in found
-        if isinstance(t.pattern, PatternStr) and any(p.fullmatch(t.pattern.value) for p in patterns)
+        pattern.text.lower(): name
+        for name, pattern in found
+        if pattern.is_string and any(p.fullmatch(pattern.text) for p in patterns)
     }
-    any_of = "|".join(f"(?P<{t.name}>{t.pattern.to_regexp()})" for t in found)
+    any_of = "|".join(f"(?P<{name}>{pattern.regexp})" for name, pattern in found)
     return _compile(any_of or "(?!)").match, keywords
 
 
@@ -97,36 +92,29 @@ def _compile(pattern: str) -> re.Pattern[str]:
 class Automaton:
     """A compiled grammar."""
 
-    def __init__(self, lark: Lark) -> None:
-        table: Any = lark.parser.parser._parse_table  # noqa: SLF001 - see the module's docstring
-        numbers = {state: n for n, state in enumerate(table.states)}
-        self.terminals = {terminal.name: terminal for terminal in lark.terminals}
-        #: For each state, the places in rules where a run in that state can be.
-        self.items: tuple[frozenset[RulePtr], ...] = tuple(table.states)
+    def __init__(self, tables: Tables) -> None:
+        self.tables = tables
+        self.terminals = tables.terminals
+        reductions = [_reduction(production) for production in tables.productions]
         #: For each state, what each terminal does: lead to a state, or fold first.
-        self.actions: list[dict[str, int | Reduction]] = []
+        self.actions: list[dict[str, int | Reduction]] = [
+            {symbol: state for symbol, state in shifts.items() if is_terminal(symbol)}
+            | {symbol: reductions[production] for symbol, production in folds.items()}
+            for shifts, folds in zip(tables.shifts, tables.folds, strict=True)
+        ]
         #: For each state, where a rule that is complete leads.
-        self.gotos: list[dict[str, int]] = []
-        reductions: dict[Rule, Reduction] = {}
-        for rows in table.states.values():
-            shifts = {
-                symbol: numbers[target] for symbol, (kind, target) in rows.items() if kind is not Reduce
-            }
-            folds = {symbol: rule for symbol, (kind, rule) in rows.items() if kind is Reduce}
-            self.actions.append(
-                {symbol: state for symbol, state in shifts.items() if symbol.isupper()}
-                | {symbol: reductions.setdefault(rule, _reduction(rule)) for symbol, rule in folds.items()}
-            )
-            self.gotos.append({symbol: state for symbol, state in shifts.items() if not symbol.isupper()})
-        self.ends = frozenset(numbers[state] for state in table.end_states.values())
-        self._starts = {rule: numbers[state] for rule, state in table.start_states.items()}
-        self._scanners: list[Scanner | None] = [None] * len(numbers)
+        self.gotos: list[dict[str, int]] = [
+            {symbol: state for symbol, state in shifts.items() if not is_terminal(symbol)}
+            for shifts in tables.shifts
+        ]
+        self.ends = tables.ends
+        self._scanners: list[Scanner | None] = [None] * len(tables.shifts)
         self._shared: dict[frozenset[str], Scanner] = {}
 
     def _scanner(self, state: int) -> Scanner:
         """The scanner of a state, made when it is first needed."""
         accepted = frozenset(self.actions[state].keys() & self.terminals.keys())
-        found = self._shared.get(accepted) or _scanner([self.terminals[name] for name in accepted])
+        found = self._shared.get(accepted) or _scanner({name: self.terminals[name] for name in accepted})
         self._shared[accepted] = self._scanners[state] = found
         return found
 
@@ -137,7 +125,7 @@ class Automaton:
         """
         actions, gotos, scanners, cuts = self.actions, self.gotos, self._scanners, REST in self.terminals
         literals = (LITERAL, LITERAL8)
-        stack, values = [self._starts[rule]], list[Any]()
+        stack, values = [self.tables.starts[rule]], list[Any]()
         offset, end, last_type, last_offset = 0, len(text), "", 0
         while True:
             if offset == end:
@@ -182,11 +170,11 @@ class Automaton:
             last_type, last_offset, offset = kind, offset, stop
 
 
-def _reduction(rule: Rule) -> Reduction:
-    """What completing a rule does. Lark's `?` keeps a rule with one child out of the tree."""
-    name, size = rule.origin.name, len(rule.expansion)
-    helper = name.startswith("_")
-    return Reduction(name, size, helper, single=size == 1 and (helper or rule.options.expand1))
+def _reduction(production: Production) -> Reduction:
+    """What completing a production does."""
+    rule, size = production.rule, len(production.expansion)
+    helper = rule.startswith("_")
+    return Reduction(rule, size, helper, single=size == 1 and (helper or production.inline))
 
 
 def _only(values: list[Any]) -> Tree[Token]:

@@ -10,11 +10,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+import lark
 from lark import Lark
 from lark.exceptions import LarkError
 
 from conformance import resources
 from conformance.errors import SuiteError
+from conformance.grammar import store, tables
 
 _LINE = re.compile(r"line (\d+)")
 _HEAD = re.compile(r"(?:%(?:extend|override) +)?\??(\w+)[^:]*:")
@@ -72,12 +74,30 @@ def read(fragments: tuple[str, ...]) -> Source:
     return Source(text, tuple(starts))
 
 
+def load_tables(fragments: tuple[str, ...], rules: tuple[str, ...]) -> tables.Tables:
+    """The tables of fragments for the given entry rules: those of an earlier start, or what `compose` makes.
+
+    Raises `SuiteError` like `compose`.
+    """
+    source = read(fragments)
+    made_of = "\n".join((f"{tables.FORM} {lark.__version__} {' '.join(rules)}", source.text))
+    kept = store.read(made_of)
+    if kept:
+        return tables.loads(kept)
+    made = tables.tables(_compile(source, rules))
+    store.write(made_of, made.dumps())
+    return made
+
+
 def compose(fragments: tuple[str, ...], rules: tuple[str, ...]) -> Lark:
     """Compile fragments (file names without ending) for the given entry rules.
 
     Raises `SuiteError` with file and line for what Lark refuses, conflicts between alternatives included.
     """
-    source = read(fragments)
+    return _compile(read(fragments), rules)
+
+
+def _compile(source: Source, rules: tuple[str, ...]) -> Lark:
     try:
         return Lark(
             source.text,

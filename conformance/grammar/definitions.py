@@ -28,6 +28,7 @@ from lark.load_grammar import (
 from conformance.errors import SuiteError
 from conformance.grammar.automaton import NEVER
 from conformance.grammar.compose import read
+from conformance.grammar.tables import Pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -71,18 +72,6 @@ class Terminal:
 
 
 Node = Sequence | Choice | Repeat | Rule | Terminal
-
-
-@dataclass(frozen=True, slots=True)
-class Pattern:
-    """What a terminal matches, always case-insensitively: the string `text`, or what the regular expression `text` matches.
-
-    Of two patterns that match the same octets, the one with the higher `priority` is meant.
-    """
-
-    text: str
-    is_string: bool
-    priority: int = 0
 
 
 @dataclass(frozen=True)

@@ -63,13 +63,8 @@ class Rivals:
         owners = _owners(automaton)
         accepted = [frozenset(actions.keys() & automaton.terminals.keys()) for actions in automaton.actions]
         keywords = {names: dict(_keywords(automaton, names)) for names in set(accepted)}
-        for names, items in zip(accepted, automaton.items, strict=True):
-            begun = {
-                (rule, str(p.next.name))
-                for p in items
-                if p.index and not p.is_satisfied
-                for rule in owners[p.rule.origin.name]
-            }
+        for names, items in zip(accepted, automaton.tables.items, strict=True):
+            begun = {(rule, p.following) for p in items if p.index and p.following for rule in owners[p.rule]}
             for terminal, words in keywords[names].items():
                 for owner in (_ANYWHERE, *begun):
                     self._found.setdefault((owner, terminal), set()).update(words)
@@ -83,11 +78,11 @@ class Rivals:
 
 
 def _keywords(automaton: Automaton, names: frozenset[str]) -> Iterator[tuple[str, set[str]]]:
-    patterns = {name: automaton.terminals[name].pattern for name in names - {NEVER}}
-    strings = [p.value for p in patterns.values() if p.type == "str"]
+    patterns = {name: automaton.terminals[name] for name in names - {NEVER}}
+    strings = [p.text for p in patterns.values() if p.is_string]
     for name, found in patterns.items():
-        if found.type != "str" and (
-            words := {text.lower() for text in strings if re.fullmatch(found.value, text, _FLAGS)}
+        if not found.is_string and (
+            words := {text.lower() for text in strings if re.fullmatch(found.text, text, _FLAGS)}
         ):
             yield name, words
 
@@ -95,16 +90,16 @@ def _keywords(automaton: Automaton, names: frozenset[str]) -> Iterator[tuple[str
 def _owners(automaton: Automaton) -> dict[str, set[str]]:
     """For each rule itself; for each helper that Lark made of a repetition the rules in which it stands."""
     users: dict[str, set[str]] = {}
-    for rule in {p.rule for items in automaton.items for p in items}:
-        for symbol in rule.expansion:
-            users.setdefault(symbol.name, set()).add(str(rule.origin.name))
+    for production in automaton.tables.productions:
+        for symbol in production.expansion:
+            users.setdefault(symbol, set()).add(production.rule)
 
     def owners(name: str, seen: frozenset[str]) -> set[str]:
         if not name.startswith("__"):
             return {name}
         return set().union(*(owners(user, seen | {name}) for user in users.get(name, set()) - seen - {name}))
 
-    names = {p.rule.origin.name for items in automaton.items for p in items}
+    names = {production.rule for production in automaton.tables.productions}
     return {name: owners(name, frozenset()) for name in names}
 
 

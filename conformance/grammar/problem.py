@@ -10,17 +10,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lark.lexer import PatternStr
-
 from conformance.grammar.automaton import END, NEVER, Reduction
+from conformance.grammar.tables import is_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from lark.grammar import Symbol
-    from lark.parsers.grammar_analysis import RulePtr
-
     from conformance.grammar.automaton import Automaton, Stop
+    from conformance.grammar.tables import Place
 
 #: What a rule or token looks like, for the sentence "expected ...". Keywords and punctuation speak for themselves.
 WORDS: dict[str, str] = {
@@ -193,7 +190,7 @@ def _inside_header(
     automaton: Automaton, header: str, text: str, offset: int
 ) -> tuple[str, int, tuple[str, ...]] | None:
     """The same for the header of a literal. `{n+}` is a fragment's (RFC 7888)."""
-    plus = "+?" in automaton.terminals[header].pattern.value
+    plus = "+?" in automaton.terminals[header].text
     begun = (_HEADER_PLUS if plus else _HEADER).match(text, offset)
     if begun is None:
         return None
@@ -214,25 +211,21 @@ def _inside_header(
 Owner = tuple[str, int]
 
 
-def _kernel(automaton: Automaton, state: int) -> list[RulePtr]:
+def _kernel(automaton: Automaton, state: int) -> list[Place]:
     """The places in rules that lead on from a state and have been reached (not those that only could begin)."""
     return sorted(
-        (
-            p
-            for p in automaton.items[state]
-            if not p.is_satisfied and (p.index or p.rule.origin.name.startswith("$"))
-        ),
-        key=lambda p: (p.rule.origin.name, p.rule.order),
+        (p for p in automaton.tables.items[state] if p.following and (p.index or p.rule.startswith("$"))),
+        key=lambda p: (p.rule, p.production.order),
     )
 
 
-def _beginnings(automaton: Automaton, state: int, rule: Symbol) -> list[Symbol]:
+def _beginnings(automaton: Automaton, state: int, rule: str) -> list[str]:
     """What `rule` can begin with in a state, in the order of its alternatives."""
     alternatives = sorted(
-        (p.rule for p in automaton.items[state] if not p.index and p.rule.origin == rule),
+        (p.production for p in automaton.tables.items[state] if not p.index and p.rule == rule),
         key=lambda r: r.order,
     )
-    return [r.expansion[0] for r in alternatives if NEVER not in (symbol.name for symbol in r.expansion)]
+    return [r.expansion[0] for r in alternatives if NEVER not in r.expansion]
 
 
 def _expected(automaton: Automaton, paths: dict[str, tuple[int, ...]]) -> tuple[str, ...]:
@@ -242,18 +235,18 @@ def _expected(automaton: Automaton, paths: dict[str, tuple[int, ...]]) -> tuple[
         if state in automaton.ends:
             words[WORDS[END]] = None
         for place in _kernel(automaton, state):
-            words.update(dict.fromkeys(_describe(automaton, state, place.next, set())))
+            words.update(dict.fromkeys(_describe(automaton, state, place.following, set())))
     if WORDS["NUMBER"] in words:
         words.pop(WORDS["NZ_NUMBER"], None)
     return tuple(words)
 
 
-def _describe(automaton: Automaton, state: int, symbol: Symbol, seen: set[Symbol]) -> Iterator[str]:
-    if symbol.name in WORDS:
-        yield WORDS[symbol.name]
-    elif symbol.is_term:
-        pattern = automaton.terminals[symbol.name].pattern
-        text = pattern.value if isinstance(pattern, PatternStr) else symbol.name
+def _describe(automaton: Automaton, state: int, symbol: str, seen: set[str]) -> Iterator[str]:
+    if symbol in WORDS:
+        yield WORDS[symbol]
+    elif is_terminal(symbol):
+        pattern = automaton.terminals[symbol]
+        text = pattern.text if pattern.is_string else symbol
         yield text if text[0].isalpha() or text[0] in '\\"' else f'"{text}"'
     elif symbol not in seen:
         seen.add(symbol)
@@ -270,9 +263,9 @@ def _being_read(automaton: Automaton, path: tuple[int, ...]) -> str:
     owners = set().union(*(_owners(automaton, path, top, place) for place in places))
     while len(owners) > 1:
         owners = _narrow(automaton, path, owners)
-    (name, _base), following = owners.pop(), {place.next for place in places}
-    while len(following) == 1 and not (symbol := following.pop()).is_term and symbol.name not in _PLAIN:
-        name = name if symbol.name.startswith("_") else symbol.name
+    (name, _base), following = owners.pop(), {place.following for place in places}
+    while len(following) == 1 and not is_terminal(symbol := following.pop()) and symbol not in _PLAIN:
+        name = name if symbol.startswith("_") else symbol
         following = set(_beginnings(automaton, path[top], symbol))
     return name
 
@@ -287,9 +280,9 @@ def _narrow(automaton: Automaton, path: tuple[int, ...], owners: set[Owner]) -> 
     return set().union(*(above[owner] if owner[1] == innermost else {owner} for owner in owners))
 
 
-def _owners(automaton: Automaton, path: tuple[int, ...], depth: int, place: RulePtr) -> set[Owner]:
+def _owners(automaton: Automaton, path: tuple[int, ...], depth: int, place: Place) -> set[Owner]:
     """The named rule that a place belongs to, with the depth at which it began."""
-    name, base = place.rule.origin.name, depth - place.index
+    name, base = place.rule, depth - place.index
     if name[0] in "_$" or name in _PLAIN:
         return _parents(automaton, path, base, name)
     return {(name, base)}
@@ -300,8 +293,8 @@ def _parents(automaton: Automaton, path: tuple[int, ...], base: int, name: str) 
     found = set().union(
         *(
             _owners(automaton, path, base, p)
-            for p in automaton.items[path[base]]
-            if not p.is_satisfied and p.next.name == name and p.rule.origin.name != name
+            for p in automaton.tables.items[path[base]]
+            if p.following == name and p.rule != name
         )
     )
     return found or {(_unit(automaton, path), base)}
@@ -310,5 +303,5 @@ def _parents(automaton: Automaton, path: tuple[int, ...], base: int, name: str) 
 def _unit(automaton: Automaton, path: tuple[int, ...]) -> str:
     """The rule of the whole unit."""
     return next(
-        p.next.name for p in automaton.items[path[0]] if p.rule.origin.name.startswith("$") and not p.index
+        p.following for p in automaton.tables.items[path[0]] if p.rule.startswith("$") and not p.index
     )

@@ -89,6 +89,10 @@ class Play:
         self._recorder.write(step)
         return self._steps
 
+    def conceal(self, secret: bytes) -> None:
+        """Keep from every record what was made of a password."""
+        self._recorder.conceal(secret.decode("latin-1"))
+
     def blame(self, violations: Sequence[Violation], step: int) -> None:
         """Record what the always-on checks found."""
         for v in violations:

@@ -27,6 +27,9 @@ _STRENGTH: tuple[Status, ...] = (
     "ERROR", "CRASH", "TIMEOUT", "FAIL", "WARN", "BLOCKED", "INFO", "PASS",
 )  # fmt: skip
 
+#: Why a requirement was not asked although the case was played.
+_REASONS: dict[Status, str] = {"BLOCKED": "stopped", "SKIP": "declined"}
+
 
 @dataclass(frozen=True)
 class Mark:
@@ -59,6 +62,7 @@ class Ledger:
     marks: dict[str, list[Mark]] = field(default_factory=dict)
     stopped: str = ""  #: why the scenario was not played to its end
     stopped_at: int = 0  #: line
+    declined: bool = False  #: it was stopped by an outcome that says so: what it has not asked does not apply
 
     def requirement(self, name: str) -> Requirement:
         """The catalogue's entry."""
@@ -91,8 +95,9 @@ class Ledger:
             and (worst is None or worst.status in ("PASS", "INFO"))
         )
         if worst is None or unreached:
-            worst = Mark("BLOCKED" if self.stopped else "PASS", self.stopped_at, message=self.stopped)
-        failed = worst.status not in ("PASS", "INFO", "BLOCKED")
+            status: Status = "SKIP" if self.declined else "BLOCKED" if self.stopped else "PASS"
+            worst = Mark(status, self.stopped_at, message=self.stopped)
+        failed = worst.status not in ("PASS", "INFO", "BLOCKED", "SKIP")
         return Result(
             id=self.scenario.id,
             requirement=name,
@@ -103,16 +108,15 @@ class Ledger:
             actual=worst.actual,
             steps=worst.steps,
             signature=f"{name}|{worst.source}|{worst.kind}" if failed else "",
-            reason="stopped" if worst.status == "BLOCKED" else "",
+            reason=_REASONS.get(worst.status, ""),
             values=tuple(dict.fromkeys(m.words for m in marks if m.status == "INFO" and m.words)),
             line=worst.line,
         )
 
     def _waits(self, name: str) -> bool:
-        """Whether a step behind the stop would have said something about it."""
-        return any(
-            carried_by(s, self.scenario) == name and s.line > self.stopped_at for s in self.scenario.steps
-        )
+        """Whether a step behind the stop would have said something about it, or the one that declined."""
+        first = self.stopped_at + (not self.declined)
+        return any(carried_by(s, self.scenario) == name and s.line >= first for s in self.scenario.steps)
 
     def skipped(self, reason: str, words: str) -> list[Result]:
         """All requirements: the case does not apply."""

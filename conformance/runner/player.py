@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conformance import catalogue
-from conformance.response import Number, String
+from conformance.response import Nil, Number, String
 from conformance.runner.client import Client
+from conformance.runner.identity import SECRET, identity
 from conformance.runner.lane import Lane
 from conformance.runner.ledger import Ledger, Mark, carried_by
 from conformance.runner.setup import (
@@ -36,6 +37,7 @@ from conformance.scenario.sequence import ends_group
 from conformance.scenario.syntax import (
     GIVEN,
     Assert,
+    Base64,
     Close,
     End,
     Expect,
@@ -71,12 +73,16 @@ _ACTUAL = {
 
 
 class _StopError(Exception):
-    """The scenario cannot go on. `blame` empty: it has told what it could, by an accepted outcome."""
+    """The scenario cannot go on. `blame` empty: it has told what it could, by an accepted outcome.
 
-    def __init__(self, blame: str, line: int) -> None:
+    `skips`: an outcome says that the rest does not apply.
+    """
+
+    def __init__(self, blame: str, line: int, *, skips: bool = False) -> None:
         super().__init__(blame)
         self.blame = blame
         self.line = line
+        self.skips = skips
 
 
 class Player:
@@ -104,11 +110,12 @@ class Player:
         self._owners = [self._lanes[c.name] for c in scenario.connections if c.account == 1]
         self._prefix = probe.root + settings.prefix(scenario.id, play.attempt)
         self.hangs = False  #: a command was not answered until the deadline
-        self._first_identity = _identity(accounts[0])
+        self._accounts = accounts
+        self._first_identity = identity(accounts[0], accounts)
         self._bindings: Bindings = {
             "prefix": String(self._prefix.encode()),
             "mailbox": String(self._prefix.encode() + b"box"),
-            "delimiter": String((probe.delimiter or "").encode()),
+            "delimiter": Nil() if probe.delimiter is None else String(probe.delimiter.encode()),
             **self._first_identity,
         }
 
@@ -135,6 +142,7 @@ class Player:
             self._finish()
         except _StopError as stop:
             self._ledger.stopped, self._ledger.stopped_at = stop.blame, stop.line
+            self._ledger.declined = stop.skips
         except BlockedError as blocked:
             self.hangs = blocked.hangs
             self._ledger.stopped, self._ledger.stopped_at = str(blocked), step.line
@@ -212,7 +220,13 @@ class Player:
 
     def _send_raw(self, step: SendRaw) -> None:
         lane = self._ready(step)
-        lane.client.raw(self._render(lane, step.octets, step.line), flush=False)
+        octets = b"".join(
+            self._encode(lane, part, step.line)
+            if isinstance(part, Base64)
+            else self._render(lane, part, step.line)
+            for part in step.parts
+        )
+        lane.client.raw(octets, flush=False)
         lane.sent_raw()
         self._flush(lane, step.line)
 
@@ -231,19 +245,29 @@ class Player:
             raise _StopError(gone, step.line)
         return lane
 
-    def _part(self, lane: Lane, part: str | Literal8, line: int) -> bytes | Literal:
+    def _encode(self, lane: Lane, part: Base64, line: int) -> bytes:
+        octets = base64.b64encode(self._render(lane, part.template, line))
+        if any(name in SECRET for name, _ in holes.names(part.template)):
+            self._play.conceal(octets)
+        return octets
+
+    def _part(self, lane: Lane, part: str | Literal8 | Base64, line: int) -> bytes | Literal:
         if isinstance(part, str):
-            return self._render(lane, part, line)
+            return self._render(lane, part, line, holes.render_command)
+        if isinstance(part, Base64):
+            return self._encode(lane, part, line)
         octets = self._file(part.file) if part.file else self._render(lane, part.template, line)
         return Literal(octets, sync=part.sync)
 
     def _known_to(self, lane: Lane) -> Bindings:
         """What holes mean in the lines of a connection; in assertions, the first user is meant."""
-        return {**self._bindings, **_identity(lane.client.account)}
+        return {**self._bindings, **identity(lane.client.account, self._accounts)}
 
-    def _render(self, lane: Lane, text: str, line: int) -> bytes:
+    def _render(
+        self, lane: Lane, text: str, line: int, render: Callable[[str, Bindings], bytes] = holes.render
+    ) -> bytes:
         try:
-            return holes.render(text, self._known_to(lane))
+            return render(text, self._known_to(lane))
         except KeyError as unbound:
             raise _StopError(
                 f"${{{unbound.args[0]}}} is not known: the line that binds it did not arrive", line
@@ -282,25 +306,24 @@ class Player:
         self._judged(lane, outcome, last=line if hangs else None, waited="timeout" if hangs else "done")
 
     def _assert(self, step: Assert) -> None:
-        unbound = [o.hole for o in step.operands if o.hole is not None and o.hole not in self._bindings]
+        holds = evaluate(step, self._bindings)
         requirement = carried_by(step, self._scenario) or ""
-        if unbound:
+        operands = [operand for claim in step.claims for operand in claim.operands]
+        unbound = [o.hole for o in operands if o.hole is not None and o.hole not in self._bindings]
+        if unbound and isinstance(holds, str):
             words = f"${{{unbound[0]}}} is not known: the line that binds it did not arrive"
             self._marked(
                 requirement, Mark("BLOCKED", step.line, source=step.source, message=words, actual=words)
             )
             raise _StopError(words, step.line)
-        wrong = evaluate(step, self._bindings)
-        status = "PASS" if wrong is None else self._ledger.unmet(requirement)
         latest = self._play.step_count
+        if isinstance(holds, str):
+            status, words, actual = self._ledger.unmet(requirement), "", holds
+        else:
+            words = (holds.words or holds.source) if holds.verdict else ""
+            status, actual = holds.verdict or "PASS", holds.source
         mark = Mark(
-            status,
-            step.line,
-            "assert",
-            step.source,
-            expected=step.source,
-            actual=wrong or "",
-            steps=(latest, latest),
+            status, step.line, "assert", step.source, words, step.source, actual, (latest, latest), words
         )
         self._marked(requirement, mark)
 
@@ -328,9 +351,8 @@ class Player:
         accepted = next((o for o in step.outcomes if isinstance(o.template, End)), None)
         at = (lane.client.end_step, lane.client.end_step)
         if accepted is not None:
-            self._ledger.mark(
-                requirement, Mark(accepted.verdict or "PASS", step.line, words=accepted.words, steps=at)
-            )
+            mark = Mark(accepted.verdict or "PASS", step.line, words=accepted.words, steps=at)
+            self._marked(requirement, mark)
             raise _StopError("", step.line)
         actual = f"the handshake failed: {failed.detail or failed.reason}"
         mark = Mark(
@@ -365,10 +387,13 @@ class Player:
         """Marks of a judged group; stops when the line that ends it was not met."""
         self._bindings = {**group.bindings, **self._first_identity}
         late = waited == "timeout"
+        refused = last is not None and _is_moot(group.lines[-1])
         for judged in group.lines:
             ends = judged.line is last
             if late and not ends and judged.what in ("missing", "closed"):
                 continue  # the command did not complete: only that is said
+            if refused and not ends and judged.what not in ("ok", "unwanted"):
+                continue  # what a refused command did not bring about is nobody's fault
             requirement = carried_by(judged.line, self._scenario) or ""
             self._marked(requirement, self._mark(lane, judged, requirement, late=late and ends))
         if last is not None and not group.lines[-1].what == "ok":
@@ -409,20 +434,19 @@ class Player:
 
     def _marked(self, requirement: str, mark: Mark) -> None:
         self.hangs = self.hangs or mark.status == "TIMEOUT"
+        if mark.status == "SKIP":
+            raise _StopError(mark.words or "the rest does not apply", mark.line, skips=True)
         if requirement != GIVEN:
             self._ledger.mark(requirement, mark)
         elif mark.status not in ("PASS", "INFO"):
             raise _StopError(f"not brought about: {mark.source} ({mark.actual})", mark.line)
 
 
-def _identity(account: Account) -> Bindings:
-    """What a connection can say of its user."""
-    plain = base64.b64encode(f"\0{account.user}\0{account.password}".encode())
-    return {
-        "user": String(account.user.encode()),
-        "password": String(account.password.encode()),
-        "plain": String(plain),
-    }
+def _is_moot(judged: Judged) -> bool:
+    """Whether the end of a group says that nothing can be learnt from it: a `[given]` that did not come as written, or `-> SKIP`."""
+    verdict = judged.outcome.verdict if judged.outcome else None
+    given = judged.line.requirement == GIVEN
+    return verdict == "SKIP" or (given and (judged.what != "ok" or verdict == "WARN"))
 
 
 _HANDLERS: dict[type, Callable[..., None]] = {

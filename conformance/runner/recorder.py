@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from conformance.servers.base import Account
 
 MASK = "********"
+#: Instead of a BASE64: "masked". What was well-formed stays it when it is read again.
+MASK_ENCODED = "bWFza2Vk"
 
 #: Fields that can hold what was on the wire or in a log; ids and scenario sources are ours and stay whole.
 _EXPOSED = frozenset(
@@ -54,10 +56,10 @@ def disguises(accounts: Iterable[Account]) -> tuple[str, ...]:
     return tuple(sorted((form for form in forms if form), key=len, reverse=True))
 
 
-def redact(text: str, secrets: Iterable[str]) -> str:
+def redact(text: str, secrets: Iterable[str], mask: str = MASK) -> str:
     """`text` with every secret masked."""
     for secret in secrets:
-        text = text.replace(secret, MASK)
+        text = text.replace(secret, mask)
     return text
 
 
@@ -67,6 +69,9 @@ class Records(Protocol):
     def write(self, record: Record) -> None:
         """Take one record."""
 
+    def conceal(self, secret: str) -> None:
+        """Mask it from now on."""
+
 
 class Unrecorded:
     """For connections that belong to no case: looking at the server, tidying up."""
@@ -74,18 +79,27 @@ class Unrecorded:
     def write(self, record: Record) -> None:
         """Forget it."""
 
+    def conceal(self, secret: str) -> None:
+        """Nothing is shown anyway."""
+
 
 class Recorder:
     """Writes records to `path`, one line each, flushed; keeps nothing in memory."""
 
     def __init__(self, path: Path, accounts: Iterable[Account] = ()) -> None:
         self._secrets = disguises(accounts)
+        self._encoded: set[str] = set()
         self._out: TextIO = path.open("a", encoding="utf-8")
 
     def write(self, record: Record) -> None:
         """Append one record."""
         self._out.write(journal.encode(self.hide(record)) + "\n")
         self._out.flush()
+
+    def conceal(self, secret: str) -> None:
+        """Mask this BASE64 of a secret as well from now on."""
+        if secret:
+            self._encoded.add(secret)
 
     def hide(self, record: Hidden) -> Hidden:
         """The record without secrets, as it is written."""
@@ -99,7 +113,9 @@ class Recorder:
     def _mask(self, value: object) -> object:
         if isinstance(value, tuple):
             return tuple(self._mask(item) for item in value)
-        return redact(value, self._secrets) if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        return redact(redact(value, self._encoded, MASK_ENCODED), self._secrets)
 
     def close(self) -> None:
         """Nothing more will be written."""

@@ -45,6 +45,9 @@ class _Told:
         """Take one record."""
         self.findings.take(record)
 
+    def conceal(self, secret: str) -> None:
+        """What is read was masked when it was written."""
+
 
 def replay(journal: Journal) -> list[Result]:
     """The verdicts of a recorded run, those of the always-on checks last.

@@ -16,14 +16,26 @@ if TYPE_CHECKING:
 
     from conformance.response import Value
     from conformance.scenario.holes import Bindings
-    from conformance.scenario.syntax import Assert, Operand, Relation
+    from conformance.scenario.syntax import Assert, Claim, Operand, Relation
 
 
-def evaluate(assertion: Assert, bindings: Bindings) -> str | None:
+def evaluate(assertion: Assert, bindings: Bindings) -> Claim | str:
+    """The first claim that holds, otherwise a sentence with the values of each that does not."""
+    wrong: list[str] = []
+    for claim in assertion.claims:
+        sentence = _refutation(claim, bindings)
+        if sentence is None:
+            return claim
+        wrong.append(sentence)
+    return ", and ".join(dict.fromkeys(wrong))
+
+
+def _refutation(claim: Claim, bindings: Bindings) -> str | None:
     """None if every neighbouring pair holds, otherwise a sentence with the values of the first that does not."""
     try:
-        values = [_value(operand, bindings) for operand in assertion.operands]
-        for left, relation, right in zip(values, assertion.relations, values[1:], strict=False):
+        values = [_value(operand, bindings) for operand in claim.operands]
+        for one, relation, other in zip(values, claim.relations, values[1:], strict=False):
+            left, right = _comparable(one, other)
             if not _RELATIONS[relation](left, right):
                 return f"{holes.describe(left)} {relation} {holes.describe(right)} does not hold"
     except KeyError as unbound:
@@ -40,7 +52,16 @@ def _value(operand: Operand, bindings: Bindings) -> Value:
     return Nil() if word == b"NIL" else Atom(word.decode("latin-1"))
 
 
-def _number(value: Value) -> int:
+def _comparable(one: Value, other: Value) -> tuple[Value, Value]:
+    """Both as points in time if one of them is."""
+    if isinstance(one, holes.Instant) or isinstance(other, holes.Instant):
+        return holes.Instant.of(one), holes.Instant.of(other)
+    return one, other
+
+
+def _number(value: Value) -> float:
+    if isinstance(value, holes.Instant):
+        return value.moment.timestamp()
     text = holes.octets(value)
     if isinstance(value, List | Nil) or not text.isdigit():
         raise holes.MisfitError(f"{holes.describe(value)} is no number")

@@ -12,7 +12,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from conformance.scenario.holes import shorten
-from conformance.scenario.match import Candidate, Mismatch, Part, can_fit, candidates, match, parts, solve
+from conformance.scenario.match import (
+    Candidate,
+    Mismatch,
+    Part,
+    can_fit,
+    candidates,
+    covers,
+    match,
+    parts,
+    solve,
+)
 from conformance.scenario.sequence import ends_group
 from conformance.scenario.syntax import End, Expect, Poll
 from conformance.scenario.values import references
@@ -94,13 +104,16 @@ def match_group(lines: Sequence[Expect], arrived: Arrived, bindings: Bindings) -
     """
     positive = [line for line in lines if line.mode != "must-not"]
     search = _Search(positive, arrived, bindings)
-    taken = frozenset(place for choice in search.best if choice for place in choice.places)
+    chosen = [choice for choice in search.best if choice]
+    taken = frozenset(place for choice in chosen for place in choice.places)
     judged = iter(
         _met(line, choice) if choice else _unmet(n, line, arrived, search)
         for n, (line, choice) in enumerate(zip(positive, search.best, strict=True))
     )
     results = tuple(
-        _forbidden(line, arrived, search.bound, taken) if line.mode == "must-not" else next(judged)
+        _forbidden(line, arrived, search.bound, _meant(line, chosen, bindings))
+        if line.mode == "must-not"
+        else next(judged)
         for line in lines
     )
     return GroupOutcome(results, search.bound, taken)
@@ -294,16 +307,31 @@ def _code_name(response: Response) -> str:
     return response.code.name if response.code else ""
 
 
-def _forbidden(line: Expect, arrived: Arrived, bindings: Bindings, taken: frozenset[int]) -> Judged:
-    """An `S!` line looks at each response by itself, those apart that another line expects."""
+def _meant(line: Expect, chosen: Sequence[_Choice], bindings: Bindings) -> frozenset[int]:
+    r"""The places of the responses that an `S!` line does not forbid, because another line that asks for no less takes them.
+
+    Whoever forbids `* LIST ${...}` and expects one of these forbids the others. What an expected response says besides is forbidden
+    all the same: `* LIST ${...}` may be expected and `* LIST (\Noselect) ${...}` forbidden. `bindings` are those before the group.
+    """
+    forbidden = [outcome.template for outcome in line.outcomes if not isinstance(outcome.template, End)]
+    return frozenset(
+        place
+        for choice in chosen
+        if not isinstance(taking := choice.outcome.template, End) and taking.name not in SHARED
+        for place in choice.places
+        if any(covers(template, taking, bindings) for template in forbidden)
+    )
+
+
+def _forbidden(line: Expect, arrived: Arrived, bindings: Bindings, meant: frozenset[int]) -> Judged:
+    """An `S!` line looks at each response by itself, those apart that another line means."""
     for outcome in line.outcomes:
         if isinstance(outcome.template, End):
             if _has_ended(outcome.template, arrived):
                 return Judged(line, "unwanted", outcome, len(arrived.responses))
             continue
         for place, response in enumerate(arrived.responses):
-            expected = place in taken and response.name not in SHARED
-            if expected or not _tag_fits(line, response, arrived):
+            if place in meant or not _tag_fits(line, response, arrived):
                 continue
             if can_fit(outcome.template, response, bindings):
                 return Judged(line, "unwanted", outcome, place, _shown(Candidate(response, (place,))))

@@ -7,6 +7,8 @@ Knows: the form of a hole and how a value is written on the wire. Must not know:
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from conformance.response import Atom, Hole, List, Nil, Number, Rest, String
@@ -20,8 +22,45 @@ Bindings = dict[str, "Value"]
 
 HOLE = re.compile(r"\$\{(?P<name>[^}:]*)(?::(?P<accessor>[^}]*))?\}")
 NAME = re.compile(r"[a-z][a-z0-9_-]*")
+#: A quoted string, or a word outside of quotes, in a command.
+_ARGUMENT = re.compile(r'"(?:[^"\\]|\\.)*"|[^\s"()]*\$\{[^\s"()]*')
+#: What needs no quotes; `%` and `*` are for LIST (RFC 3501 section 9, list-mailbox).
+_ASTRING = re.compile(rb'[^\x00-\x20"(){\\\x7f-\xff]+')
+_DATE_TIME = re.compile(
+    r"[ 0]?(?P<day>[0-9]{1,2})-(?P<month>[A-Za-z]{3})-(?P<year>[0-9]{4}) "
+    r"(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2}):(?P<second>[0-9]{2}) (?P<sign>[+-])(?P<hours>[0-9]{2})(?P<minutes>[0-9]{2})"
+)
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 #: `${$}` is a dollar sign: what an escape or a message writes as `${` stays text.
 DOLLAR = "$"
+
+
+@dataclass(frozen=True, slots=True)
+class Instant(Atom):
+    """A point in time; its text is an INTERNALDATE in UTC."""
+
+    moment: datetime
+
+    @classmethod
+    def of(cls, value: Value) -> Instant:
+        """The one that an INTERNALDATE means (RFC 3501 section 9, date-time). Raises `MisfitError`."""
+        if isinstance(value, Instant):
+            return value
+        found = _DATE_TIME.fullmatch(octets(value).decode("latin-1"))
+        part = found.groupdict() if found else {}
+        try:
+            zone = timedelta(hours=int(part["hours"]), minutes=int(part["minutes"]))
+            month = _MONTHS.index(part["month"].title()) + 1
+            year, day, hour, minute, second = (
+                int(part[each]) for each in ("year", "day", "hour", "minute", "second")
+            )
+            offset = timezone(-zone if part["sign"] == "-" else zone)
+            written = datetime(year, month, day, hour, minute, second, tzinfo=offset)
+            moment = written.astimezone(UTC)
+        except (KeyError, ValueError, OverflowError):
+            raise MisfitError(f"{describe(value)} is no INTERNALDATE, it has no instant") from None
+        name = _MONTHS[moment.month - 1]
+        return cls(f"{moment.day:02}-{name}-{moment.year:04} {moment:%H:%M:%S} +0000", moment)
 
 
 class MisfitError(ValueError):
@@ -53,6 +92,32 @@ def render(text: str, bindings: Mapping[str, Value]) -> bytes:
         return octets(access(bindings[hole["name"]], hole["accessor"] or "")).decode("latin-1")
 
     return HOLE.sub(fill, text).encode("latin-1")
+
+
+def render_command(text: str, bindings: Mapping[str, Value]) -> bytes:
+    """The octets of a part of a command: like `render`, and what holes put into it stays one argument.
+
+    A string inside quotes is escaped; a word with a string in it that only quotes can hold (RFC 3501 section 9, astring) gets them.
+    Raises like `render`.
+    """
+
+    def argument(word: re.Match[str]) -> str:
+        strings = [name for name, _ in names(word[0]) if isinstance(bindings[name], String)]
+        if not strings:
+            return word[0]
+        if word[0].startswith('"'):
+            escaped = {name: String(_escaped(octets(bindings[name]))) for name in strings}
+            return protect(render(word[0], {**bindings, **escaped}).decode("latin-1"))
+        filled = render(word[0], bindings)
+        plain = _ASTRING.fullmatch(filled)
+        return protect((filled if plain else b'"%s"' % _escaped(filled)).decode("latin-1"))
+
+    return render(_ARGUMENT.sub(argument, text), bindings)
+
+
+def _escaped(octets: bytes) -> bytes:
+    """As it stands inside quotes."""
+    return octets.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
 
 
 def octets(value: Value) -> bytes:
@@ -115,4 +180,4 @@ def _count(value: Value) -> Value:
     return Number(len(value.values))
 
 
-ACCESSORS: dict[str, Callable[[Value], Value]] = {"day": _day, "count": _count}
+ACCESSORS: dict[str, Callable[[Value], Value]] = {"day": _day, "instant": Instant.of, "count": _count}

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from conformance.response import UNORDERED, Atom, List, Number, String
 from conformance.scenario.holes import describe
-from conformance.scenario.values import Name, fits, resolve, text_value
+from conformance.scenario.values import Name, fits, resolve, resolve_all, text_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -77,6 +77,11 @@ def can_fit(template: Response, response: Response, bindings: Bindings) -> bool:
     if template.name != response.name:
         return False
     return any(True for _ in solve(parts(template, response), bindings))
+
+
+def covers(wider: Response, template: Response, bindings: Bindings) -> bool:
+    """Whether every response that fits a template fits a wider one too."""
+    return can_fit(wider, resolve_all(template, bindings), bindings)
 
 
 def solve(compared: Sequence[Part], bindings: Bindings) -> Iterator[Bindings]:

@@ -110,6 +110,7 @@ SYNTAX: dict[str, SyntaxMistake] = {
     "literal-syntax": SyntaxMistake(
         "this is no literal",
         'Write {text "..."} or {file name}, without waiting {+text "..."} or {+file name}; the count is ours. '
+        '{base64 "..."} encodes a text. '
         "Other braces are sent with `C~`.",
         "steps",
         at=r"\{",
@@ -273,7 +274,7 @@ MEANING: dict[str, Mistake] = {
     ),
     "unknown-accessor": Mistake(
         "`:%(word)s` is no accessor%(near)s",
-        "The accessors are `:day` (the date of an INTERNALDATE) and `:count` (the length of a list).",
+        "The accessors are `:day` and `:instant` (the date, the point in time of an INTERNALDATE) and `:count` (the length of a list).",
     ),
     "accessor-in-template": Mistake(
         "an accessor cannot stand in a template",
@@ -286,6 +287,10 @@ MEANING: dict[str, Mistake] = {
     "literal-plus": Mistake(
         "a literal that does not wait needs a capability",
         "Add `requires: LITERAL+` (or LITERAL-) to the header, or send the octets with `C~`.",
+    ),
+    "no-hierarchy": Mistake(
+        "a text with `${delimiter}` needs a hierarchy",
+        "Add `requires: hierarchy` to the header; by itself, in a template, the hole also fits the NIL of a flat server.",
     ),
     "operator-spaces": Mistake(
         "`%(word)s` has no space on each side",

@@ -13,6 +13,7 @@ from conformance.errors import nearest
 from conformance.scenario import holes
 from conformance.scenario.syntax import (
     Assert,
+    Base64,
     Close,
     End,
     Expect,
@@ -30,18 +31,26 @@ if TYPE_CHECKING:
 
     from conformance.errors import ScenarioError
     from conformance.scenario.mistakes import Source
-    from conformance.scenario.syntax import Outcome, Scenario, Step
+    from conformance.scenario.syntax import Outcome, Scenario, State, Step
 
-#: The holes that each start state binds.
-STATE_HOLES: dict[str, tuple[str, ...]] = {
-    "greeted": ("prefix", "user", "password", "plain"),
-    "authenticated": ("prefix", "user", "password", "plain", "delimiter"),
-    "created": ("prefix", "user", "password", "plain", "delimiter", "mailbox"),
-    "appended": ("prefix", "user", "password", "plain", "delimiter", "mailbox"),
-    "selected": ("prefix", "user", "password", "plain", "delimiter", "mailbox", "uidvalidity", "uidnext"),
+#: The holes that are bound from the start, in every state or in some.
+_ALWAYS = ("prefix", "user", "password", "plain", "wrong")
+_TWO_USERS = ("other-user", "other-password")
+_STATES: dict[State, tuple[str, ...]] = {
+    "greeted": (),
+    "authenticated": ("delimiter",),
+    "created": ("delimiter", "mailbox"),
+    "appended": ("delimiter", "mailbox"),
+    "selected": ("delimiter", "mailbox", "uidvalidity", "uidnext"),
 }
 
 _TAG = re.compile(r"(?:^|\n)([^\s\"(){%*\\]+)(?=[ \r])")
+
+
+def start_holes(scenario: Scenario) -> tuple[str, ...]:
+    """The holes that are bound before the first step."""
+    two_users = any(connection.account > 1 for connection in scenario.connections)
+    return (*_ALWAYS, *(_TWO_USERS if two_users else ()), *_STATES[scenario.state])
 
 
 def ends_group(step: Expect) -> bool:
@@ -84,7 +93,8 @@ class _Checker:
     def __init__(self, scenario: Scenario, source: Source) -> None:
         self.scenario = scenario
         self.source = source
-        self.bound = set(STATE_HOLES[scenario.state])
+        self.known = start_holes(scenario)
+        self.bound = set(self.known)
         self.connections = {connection.name: _Connection() for connection in scenario.connections}
 
     def step(self, step: Step) -> None:
@@ -116,12 +126,14 @@ class _Checker:
         return connection
 
     def need(self, line: int, names: Iterable[str]) -> None:
-        """Every name must be bound by now."""
+        """Every name must be bound by now, and have a text on every server that the scenario is for."""
         for name in names:
+            if name == "delimiter" and "HIERARCHY" not in self.scenario.requires:
+                raise self.source.error_at("no-hierarchy", line, "${delimiter")
             if name not in self.bound:
                 found = re.search(rf"\$\{{{re.escape(name)}[:}}]", self.source.line(line))
                 column = found.start() + 1 if found else 1
-                known = ", ".join(f"${{{hole}}}" for hole in STATE_HOLES[self.scenario.state])
+                known = ", ".join(f"${{{hole}}}" for hole in self.known)
                 near = nearest(name, self.bound)
                 raise self.source.error("unbound-hole", line, column, word=name, near=near, known=known)
 
@@ -129,7 +141,7 @@ class _Checker:
         """A command: its label is free, and what it needs is bound."""
         connection = self.connection(step)
         for part in step.parts:
-            self.need(step.line, _names(part.template if isinstance(part, Literal8) else part))
+            self.need(step.line, _names(_text(part)))
             if isinstance(part, Literal8) and not part.sync:
                 self.non_synchronising(step.line)
         if step.label in connection.open:
@@ -148,8 +160,9 @@ class _Checker:
     def raw(self, step: SendRaw) -> None:
         """Octets: the tags in them are labels."""
         connection = self.connection(step)
-        self.need(step.line, _names(step.octets))
-        connection.labels.update(_TAG.findall(step.octets))
+        octets = "".join(map(_text, step.parts))
+        self.need(step.line, _names(octets))
+        connection.labels.update(_TAG.findall(octets))
         connection.raw = True
         connection.in_group = False
 
@@ -207,8 +220,9 @@ class _Checker:
 
     def assertion(self, step: Assert) -> None:
         """Everything compared is bound."""
-        for operand in step.operands:
-            self.need(step.line, [operand.hole] if operand.hole else _names(operand.word or ""))
+        for operand in (operand for claim in step.claims for operand in claim.operands):
+            lone = [operand.hole] if operand.hole not in (None, "delimiter") else []
+            self.need(step.line, [*lone, *_names(operand.word or "")])
 
     def reconnect(self, step: Reconnect) -> None:
         """A new connection: nothing is left of the old one, and nothing may be left open on it."""
@@ -230,6 +244,10 @@ class _Checker:
         """The end of the file settles every connection."""
         for connection in self.connections.values():
             self.settled(connection)
+
+
+def _text(part: str | Literal8 | Base64) -> str:
+    return part if isinstance(part, str) else part.template
 
 
 def _names(text: str) -> Iterable[str]:

@@ -14,10 +14,10 @@ from conformance.scenario import header
 from conformance.scenario.syntax import (
     GIVEN,
     Assert,
+    Claim,
     Close,
     End,
     Expect,
-    Literal8,
     Operand,
     Outcome,
     Poll,
@@ -92,7 +92,7 @@ class _Place:
 
     def _outcome(self, branch: Branch) -> Outcome:
         what, verdict, words = (*branch.children, None, None)[:3]
-        worth = (verdict.text if verdict else None, words.text if words else "")
+        worth = (verdict.text if verdict else None, _text(words))
         if branch.rule == "ended":
             return Outcome(End(bye=what.text == "end BYE"), what.text, *worth)
         return Outcome(self.texts.template(what.children), what.written, *worth)
@@ -100,17 +100,24 @@ class _Place:
 
 def _send(place: _Place, connection: str, children: Sequence[Any]) -> Step:
     label, *words = children
-    parts: list[str | Literal8] = [""]
-    for word in words:
-        if word.kind == "LITERAL":
-            parts += [place.texts.literal(word), ""]
-        else:
-            parts[-1] = f"{parts[-1]}{place.texts.command(word)}"
-    return Send(place.line, connection, _text(label), tuple(part for part in parts if part))
+    return Send(place.line, connection, _text(label), _parts(words, place.texts, place.texts.command))
 
 
 def _raw(place: _Place, connection: str, children: Sequence[Any]) -> Step:
-    return SendRaw(place.line, connection, "".join(map(place.texts.octets, children)))
+    return SendRaw(place.line, connection, _parts(children, place.texts, place.texts.octets))
+
+
+def _parts(words: Sequence[Word], texts: Texts, read: Callable[[Word], str]) -> tuple[Any, ...]:
+    """What is sent, neighbouring texts as one."""
+    parts: list[Any] = []
+    for word in words:
+        if word.kind in ("LITERAL", "BASE64"):
+            parts.append(texts.literal(word) if word.kind == "LITERAL" else texts.encoded(word))
+        elif parts and isinstance(parts[-1], str):
+            parts[-1] += read(word)
+        else:
+            parts.append(read(word))
+    return tuple(parts)
 
 
 def _expect(place: _Place, connection: str, children: Sequence[Any]) -> Step:
@@ -141,10 +148,21 @@ def _tls(place: _Place, connection: str, children: Sequence[Any]) -> Step:
 
 
 def _assertion(place: _Place, children: Sequence[Any]) -> Step:
-    requirement, *sides = children
+    requirement, *claims = children
+    return Assert(
+        place.line,
+        tuple(_claim(place, each) for each in claims),
+        place.requirement(requirement),
+        place.written,
+    )
+
+
+def _claim(place: _Place, branch: Branch) -> Claim:
+    comparison, verdict, words = (*branch.children, None, None)[:3]
+    sides = comparison.children
     operands = tuple(_operand(place, side.children[0]) for side in sides[::2])
     relations = tuple(cast("Relation", relation.text) for relation in sides[1::2])
-    return Assert(place.line, operands, relations, place.requirement(requirement), place.written)
+    return Claim(operands, relations, comparison.written, verdict.text if verdict else None, _text(words))
 
 
 def _operand(place: _Place, word: Word) -> Operand:

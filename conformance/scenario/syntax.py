@@ -17,6 +17,7 @@ GIVEN = "given"
 
 State = Literal["greeted", "authenticated", "created", "appended", "selected"]
 Delivery = Literal["as-written", "one-segment", "octets"]
+Verdict = Literal["WARN", "INFO", "SKIP"]
 Touches = Literal["inbox", "subscriptions", "limits"]
 
 
@@ -34,13 +35,20 @@ class Literal8:
 
 
 @dataclass(frozen=True)
+class Base64:
+    """`{base64 "..."}`: the BASE64 of a text (with holes, escapes already resolved)."""
+
+    template: str
+
+
+@dataclass(frozen=True)
 class Send:
-    """`C:`, `C label:`: a command without its tag; strings (with holes) and literals in turn."""
+    """`C:`, `C label:`: a command without its tag; strings (with holes), literals and encoded texts in turn."""
 
     line: int
     connection: str
     label: str  #: "" for the usual case: the latest command of this connection
-    parts: tuple[str | Literal8, ...]
+    parts: tuple[str | Literal8 | Base64, ...]
 
 
 @dataclass(frozen=True)
@@ -49,7 +57,7 @@ class SendRaw:
 
     line: int
     connection: str
-    octets: str
+    parts: tuple[str | Base64, ...]
 
 
 @dataclass(frozen=True)
@@ -63,12 +71,13 @@ class End:
 class Outcome:
     """One accepted outcome of an expectation: a template or the end of the connection, and what it is worth.
 
-    `verdict` None means it is what was expected; "WARN" and "INFO" are weaker, with a few `words`.
+    `verdict` None means it is what was expected; "WARN" and "INFO" are weaker, with a few `words`; with "SKIP" the rest of the case
+    does not apply.
     """
 
     template: Response | End
     source: str  #: as written, for messages
-    verdict: Literal["WARN", "INFO"] | None = None
+    verdict: Verdict | None = None
     words: str = ""
 
 
@@ -113,12 +122,22 @@ class Operand:
 
 
 @dataclass(frozen=True)
-class Assert:
-    """`assert: ${a} < ${b} < ${c}`: every neighbouring pair must hold."""
+class Claim:
+    """`${a} < ${b} < ${c}`: every neighbouring pair holds. `source`, `verdict` and `words` are those of an `Outcome`."""
 
-    line: int
     operands: tuple[Operand, ...]
     relations: tuple[Relation, ...]
+    source: str
+    verdict: Verdict | None = None
+    words: str = ""
+
+
+@dataclass(frozen=True)
+class Assert:
+    """`assert: ${a} < ${b} | ${a} = ${b} -> INFO same`: one of the claims must hold."""
+
+    line: int
+    claims: tuple[Claim, ...]
     requirement: str | None
     source: str
 

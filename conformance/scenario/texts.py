@@ -15,7 +15,7 @@ from conformance import response
 from conformance.errors import nearest
 from conformance.grammar import Refused
 from conformance.scenario import holes
-from conformance.scenario.syntax import Literal8
+from conformance.scenario.syntax import Base64, Literal8
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -34,6 +34,7 @@ _OPERATOR = re.compile(r"\b(?:OK|NO|BAD|BYE|end)(?P<bar>\|)|(?P<arrow>->) ?(?:WA
 _ESCAPE = re.compile(r"\\(?:x[0-9A-Fa-f]{2}|.)")
 _ESCAPES = {"\\r": "\r", "\\n": "\n", "\\t": "\t", "\\0": "\0", "\\\\": "\\", '\\"': '"'}
 _LITERAL = re.compile(r'\{(?P<plus>\+?)(?:text "(?P<text>.*)"|file (?P<file>.*))\}')
+_BASE64 = re.compile(r'\{base64 "(?P<text>.*)"\}')
 
 
 def wire(text: str) -> str:
@@ -73,6 +74,12 @@ class Texts:
             self._file(word, found["file"])
             return Literal8(file=found["file"], sync=sync)
         return Literal8(template=self._escaped(word, found["text"], found.start("text")), sync=sync)
+
+    def encoded(self, word: Word) -> Base64:
+        """`{base64 "..."}`."""
+        found = _BASE64.fullmatch(word.text)
+        assert found
+        return Base64(self._escaped(word, found["text"], found.start("text")))
 
     def template(self, words: Iterable[Word]) -> Response:
         """The response that a template describes; a refused one is the author's mistake."""

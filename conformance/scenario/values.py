@@ -6,6 +6,7 @@ Knows: values, holes, which lists are sets. Must not know: responses as a whole,
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from conformance.response import Atom, Hole, List, Nil, Number, Rest, String
@@ -167,6 +168,20 @@ def resolve(value: Value, bindings: Bindings) -> Value:
             return List(tuple(resolve(item, bindings) for item in value.values), value.ordered)
         case _:
             return fill(value, bindings) or value
+
+
+def resolve_all(template: Response, bindings: Bindings) -> Response:
+    """The template with all its holes filled that are bound."""
+    values = (resolve(value, bindings) for value in template.items)
+    code = template.code and replace(
+        template.code, items=tuple(resolve(value, bindings) for value in template.code.items)
+    )
+    number, text = template.number, template.text
+    if isinstance(number, Hole) and isinstance(found := bindings.get(number.name), Number):
+        number = found.value
+    if isinstance(text, bytes):
+        text = holes.octets(resolve(text_value(text), bindings))
+    return replace(template, number=number, code=code, items=tuple(values), text=text)
 
 
 def captures(response: Response) -> set[str]:

@@ -77,11 +77,15 @@ def _prepare(site: Site, release: str) -> Command:
         "tls_port": site.tls_port,
         "certificate": site.certificates.certificate,
         "key": site.certificates.key,
+        "mechanisms": _MECHANISMS,
     }
     services = Template(_SERVICES).substitute(values, **_DIFFERENCES[release])
     configuration.write_text(Template(_CONFIGURATIONS[release]).substitute(values, services=services))
     return Command((path, "-F", "-c", str(configuration)), {"HOME": str(site.folder)}, drop_to=owner)
 
+
+#: All that work with passwords in clear in its file, and that clients still speak.
+_MECHANISMS = "plain login cram-md5 scram-sha-1 scram-sha-256"
 
 _DIFFERENCES = {
     "2.3": {"listen": "address", "keep": "service_count = 0"},
@@ -146,7 +150,7 @@ ssl = yes
 ssl_cert = <$certificate
 ssl_key = <$key
 disable_plaintext_auth = no
-auth_mechanisms = plain login
+auth_mechanisms = $mechanisms
 auth_failure_delay = 0
 mail_home = $folder/mail/%u
 mail_location = maildir:~/Maildir
@@ -189,7 +193,7 @@ ssl = yes
 ssl_server_cert_file = $certificate
 ssl_server_key_file = $key
 auth_allow_cleartext = yes
-auth_mechanisms = plain login
+auth_mechanisms = $mechanisms
 auth_failure_delay = 0
 mail_home = $folder/mail/%{user}
 mail_driver = maildir
