@@ -118,14 +118,14 @@ def _item_name(tree: Tree[Token], _raw: bytes) -> Value:
     Header field names are a set: no sentence has a server repeat them in the order of the request.
     """
     name, fields = "", set[str]()
-    for token in _tokens(tree):
-        value = _value(token)
+    for piece in _tokens(tree):
+        value = _value(piece)
         if isinstance(value, String):
             fields.add(value.octets.decode("latin-1").upper())
-        elif token == "(":
+        elif piece == "(":
             name += " ("
         else:
-            name += (" ".join(sorted(fields)) if token == ")" else "") + str(token).upper()
+            name += (" ".join(sorted(fields)) if piece == ")" else "") + str(piece).upper()
     return Atom(name)
 
 
