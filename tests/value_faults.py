@@ -133,7 +133,7 @@ FAULTS = {
     "a part's lines are not those of its text": _says(
         "7.4.2/body-lines",
         "differs",
-        _fetched(b"BODY " + _TEXT.removesuffix(b" 1") + b' 2) BODY[1] "a"'),
+        _fetched(b"BODY " + _TEXT.removesuffix(b" 1") + b' 3) BODY[1] "abc"'),
     ),
     "a group has no end": _says(
         "7.4.2/group-has-an-end",
@@ -146,7 +146,10 @@ FAULTS = {
         _fetched(b'BODY[] {9}\r\nA: b\r\n\r\nc BODY[HEADER] {6}\r\nA: b\r\n BODY[TEXT] "c"'),
     ),
     "a window is from somewhere else": _says(
-        "6.4.5/partial-is-substring", "differs", _fetched(b'BODY[1] "abcd" BODY[1]<1> "ab"')
+        "6.4.5/partial-is-substring",
+        "differs",
+        _fetched(b'BODY[1] "abcd" BODY[1]<1> "ab"'),
+        "FETCH 1 (BODY.PEEK[])",
     ),
     "RFC822 is not BODY[]": _says("6.4.5/rfc822-equals-body", "differs", _fetched(b'BODY[] "ab" RFC822 "a"')),
     "a text has no lines": _says(
@@ -212,6 +215,8 @@ RIGHT = (
     _fetched(rb'FLAGS (\Seen \Odd) INTERNALDATE "29-Feb-1996 23:59:60 -0130" RFC822.SIZE 3 BODY[] "abc"'),
     _fetched(b"BODY " + _TEXT + b") BODYSTRUCTURE " + _TEXT + _EXTENSION + b') BODY[1] "abc"'),
     _fetched(b"RFC822.HEADER NIL"),
+    _fetched(b'ENVELOPE (NIL NIL NIL NIL NIL ((NIL NIL "g" NIL)(NIL NIL NIL NIL)) NIL NIL NIL NIL)'),
+    _fetched(b'RFC822 {9}\r\nA: b\r\n\r\nc BODY[HEADER] {8}\r\nA: b\r\n\r\n BODY[TEXT] "c" RFC822.TEXT "c"'),
 )
 #: The same, in the answer to a FETCH.
-RIGHT_OF_FETCH = (_fetched(b'RFC822.SIZE 4 BODY[]<1> "abc"'),)
+RIGHT_OF_FETCH = (_fetched(b'RFC822.SIZE 4 BODY[]<1> "abc"'), _fetched(b'BODY[1] "abc" BODY[1]<1> "bc"'))
