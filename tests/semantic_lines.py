@@ -40,6 +40,26 @@ def date(text: str) -> str:
     return fetch(f'INTERNALDATE "{text}"')
 
 
+def subset(header: str, names: str, text: str) -> str:
+    """Fields of a header, and the header."""
+    return fetch(f"BODY[HEADER] {literal(header)} BODY[HEADER.FIELDS{names}] {literal(text)}")
+
+
+def entitled(header: str, strings: str) -> str:
+    """An envelope with this subject, and behind the addresses these, beside its header."""
+    subject, _, last = strings.partition("|")
+    return fetch(
+        f"ENVELOPE (NIL {subject} NIL NIL NIL NIL NIL NIL NIL {last}) BODY[HEADER] {literal(header + BREAK)}"
+    )
+
+
+def part(header: str, structure: str, section: str = "HEADER") -> str:
+    """A body structure beside a header."""
+    return fetch(f"BODY {structure} BODY[{section}] {literal(header + BREAK)}")
+
+
+HEADER = "A: b\r\nc:\r\n d\r\nA:\r\n\r\n"
+MIME = "MIME-Version: 1.0\r\n"
 #: Requirement -> lines that meet it.
 RIGHT: dict[str, list[str]] = {
     "2.3.2/flag-once": [
@@ -83,6 +103,14 @@ RIGHT: dict[str, list[str]] = {
             f'RFC822 {literal("A: b" + 2 * BREAK + "c")} RFC822.HEADER {literal("A: b" + 2 * BREAK)} RFC822.TEXT "c"'
         ),
     ],
+    "6.4.5/header-fields-of-header": [
+        subset(HEADER, " (a)", "A: b\r\nA:\r\n\r\n"),
+        subset(HEADER, ".NOT (A X)", "c:\r\n d\r\n\r\n"),
+        subset(HEADER, " (C A)", "A:\r\nA: b\r\nc:\r\n d\r\n\r\n"),
+        subset(HEADER, " (X)", "\r\n"),
+        subset(HEADER, ".NOT (X)", HEADER),
+        fetch(f"BODY[1.2.HEADER] {literal(HEADER)} BODY[1.2.HEADER.FIELDS (B)] {literal(BREAK)}"),
+    ],
     "6.4.5/partial-is-substring": [
         fetch('BODY[1] "abcd" BODY[1]<0> "ab" BODY[1]<2> "cd" BODY[1]<3> "" BODY[1]<9> ""'),
         fetch('BODY[HEADER.FIELDS (A)] "a: b" BODY[HEADER.FIELDS (A)]<3> "b"'),
@@ -121,6 +149,25 @@ RIGHT: dict[str, list[str]] = {
         fetch(
             f'BODY ({PLAIN}({TEXT} "X") "M") BODYSTRUCTURE ({PLAIN}({EXTENDED} "X" NIL) "M" ("a" "b") NIL)'
         ),
+    ],
+    "7.4.2/envelope-as-header": [
+        entitled("A: b\r\n", "NIL|NIL"),
+        entitled("subject: a  b \r\nMessage-ID:<a@b>\r\n", '"a  b"|"<a@b>"'),
+        entitled("Subject:\r\n", '""|NIL'),
+        entitled("Subject:\r\n", "NIL|NIL"),
+        entitled("Subject: =?utf-8?q?a?=\r\nMessage-ID: a b\r\n", '"a"|"b"'),
+        entitled("Subject: a\r\n b\r\nSubject: c\r\n", '"x"|NIL'),
+    ],
+    "7.4.2/body-as-header": [
+        part(f"{MIME}Content-Type: text/PLAIN; charset=x\r\n", TEXT),
+        part(f"{MIME}Content-Type: A/b\r\nContent-Transfer-Encoding: 7bit\r\n", PLAIN),
+        part("Content-Type: a/b\r\n", f"({PLAIN} {chr(34)}M{chr(34)})", "1.MIME"),
+        part(
+            f"{MIME}Content-Type: a/b\r\nContent-ID: <x>\r\nContent-Description: y z\r\n",
+            PLAIN.replace("NIL NIL NIL", 'NIL "<x>" "y z"'),
+        ),
+        part(f"{MIME}Content-Type: text\r\n", PLAIN),
+        part(f"{MIME}Content-Type: multipart/mixed\r\n", PLAIN),
     ],
     "7.4.2/body-lines": [
         fetch(f'BODY {TEXT} BODY[1] "abc"'),
@@ -224,6 +271,16 @@ WRONG: dict[str, dict[str, list[str]]] = {
             message("", "A: b\r\n\r\nc", "A: b\r\n\r\nc\r\n"),
         ]
     },
+    "6.4.5/header-fields-of-header": {
+        "differs": [
+            subset(HEADER, " (a)", "A: b\r\n\r\n"),
+            subset(HEADER, " (A)", "A: b\r\nA:\r\n"),
+            subset(HEADER, " (C)", "c:\r\n\r\n"),
+            subset(HEADER, ".NOT (A)", HEADER),
+            subset(HEADER, " (X)", ""),
+            fetch(f"BODY[2.HEADER] {literal(HEADER)} BODY[2.HEADER.FIELDS.NOT (B)] {literal(BREAK)}"),
+        ]
+    },
     "6.4.5/partial-is-substring": {
         "differs": [
             fetch('BODY[1] "abcd" BODY[1]<1> "ab"'),
@@ -268,6 +325,28 @@ WRONG: dict[str, dict[str, list[str]]] = {
             fetch(f'BODY (({TEXT} "M") "M") BODYSTRUCTURE ({TEXT} "M")'),
             fetch(f"BODY {MESSAGE} BODYSTRUCTURE {MESSAGE.replace(TEXT, PLAIN)}"),
         ]
+    },
+    "7.4.2/envelope-as-header": {
+        "absent-and-told": [
+            entitled("A: b\r\n", '""|NIL'),
+            entitled("A: b\r\n", 'NIL|"<x>"'),
+            fetch(f"RFC822.HEADER {literal(HEADER)} ENVELOPE (NIL NIL NIL NIL NIL {GROUP} NIL NIL NIL NIL)"),
+        ],
+        "differs": [
+            entitled("Subject: a  b\r\n", '"a b"|NIL'),
+            entitled("Subject: NIL\r\n", "NIL|NIL"),
+            entitled("Message-ID: <a@b>\r\n", 'NIL|"a@b"'),
+        ],
+    },
+    "7.4.2/body-as-header": {
+        "differs": [
+            part(f"{MIME}Content-Type: text/html\r\n", TEXT),
+            part(f"{MIME}Content-Type: b/a\r\n", PLAIN),
+            part("Content-Type: a/c\r\n", f"({PLAIN} {chr(34)}M{chr(34)})", "1.MIME"),
+            part(f"{MIME}Content-Type: a/b\r\nContent-Transfer-Encoding: x-own\r\n", PLAIN),
+            part(f"{MIME}Content-Type: a/b\r\nContent-Description: y\r\n", PLAIN),
+        ],
+        "absent-and-told": [part(f"{MIME}Content-Type: a/b\r\n", PLAIN.replace("NIL NIL NIL", 'NIL "<x>" NIL'))],
     },
     "7.4.2/body-lines": {
         "differs": [
@@ -377,6 +456,18 @@ UNCONCERNED: dict[str, list[str]] = {
         message("\r\n", "c", "c"),
         message("A: b\n\n", "c", "A: b\n\nc"),
         fetch('BODY[HEADER] "a" BODY[TEXT] "b"'),
+    ],
+    "6.4.5/header-fields-of-header": [
+        subset("no field\r\n\r\n", " (A)", "A: b"),
+        subset("A : b\r\n\r\n", " (A)", "\r\n"),
+        fetch(f"BODY[HEADER] {literal(HEADER)} BODY[1.HEADER.FIELDS (A)] {literal(BREAK)}"),
+        fetch(f"BODY[HEADER.FIELDS (A)] {literal(BREAK)}"),
+    ],
+    "7.4.2/envelope-as-header": [fetch(f"ENVELOPE {ENVELOPE}"), entitled("no field\r\n", '"a"|NIL')],
+    "7.4.2/body-as-header": [
+        fetch(f"BODY {TEXT}"),
+        part("Content-Type: text/html\r\n", TEXT),
+        part("Content-Type: a/c\r\n", f"({PLAIN} {chr(34)}M{chr(34)})", "2.MIME"),
     ],
     "6.4.5/partial-is-substring": [fetch('BODY[1]<0> "a" BODY[2] "b"'), fetch('BODY[1] NIL BODY[1]<0> "a"')],
     "6.4.5/rfc822-equals-body": [fetch('RFC822 "a" BODY[TEXT] "b"')],

@@ -151,6 +151,21 @@ FAULTS = {
         _fetched(b'BODY[1] "abcd" BODY[1]<1> "ab"'),
         "FETCH 1 (BODY.PEEK[])",
     ),
+    "a header field is lost": _says(
+        "6.4.5/header-fields-of-header",
+        "differs",
+        _fetched(b"BODY[HEADER] {8}\r\nA: b\r\n\r\n BODY[HEADER.FIELDS (A)] {2}\r\n\r\n"),
+    ),
+    "a subject that the header has not": _says(
+        "7.4.2/envelope-as-header",
+        "absent-and-told",
+        _fetched(b'ENVELOPE (NIL "a" NIL NIL NIL NIL NIL NIL NIL NIL) RFC822.HEADER {8}\r\nA: b\r\n\r\n'),
+    ),
+    "a type that the header has not": _says(
+        "7.4.2/body-as-header",
+        "differs",
+        _fetched(b"BODY (" + _OTHER + b') "M") BODY[1.MIME] {21}\r\nContent-Type: A/C\r\n\r\n'),
+    ),
     "RFC822 is not BODY[]": _says("6.4.5/rfc822-equals-body", "differs", _fetched(b'BODY[] "ab" RFC822 "a"')),
     "a text has no lines": _says(
         "7.4.2/body-type-fields", "body-type-text", _fetched(b"BODY " + _TEXT.removesuffix(b" 1") + b")")
@@ -215,6 +230,10 @@ RIGHT = (
     _fetched(rb'FLAGS (\Seen \Odd) INTERNALDATE "29-Feb-1996 23:59:60 -0130" RFC822.SIZE 3 BODY[] "abc"'),
     _fetched(b"BODY " + _TEXT + b") BODYSTRUCTURE " + _TEXT + _EXTENSION + b') BODY[1] "abc"'),
     _fetched(b"RFC822.HEADER NIL"),
+    _fetched(b"BODY (" + _OTHER + b') "M") BODY[1.MIME] {21}\r\nContent-Type: A/B\r\n\r\n'),
+    _fetched(
+        b"ENVELOPE (NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL) BODY[HEADER] {8}\r\nA: b\r\n\r\n BODY[HEADER.FIELDS (B)] {2}\r\n\r\n"
+    ),
     _fetched(b'ENVELOPE (NIL NIL NIL NIL NIL ((NIL NIL "g" NIL)(NIL NIL NIL NIL)) NIL NIL NIL NIL)'),
     _fetched(b'RFC822 {9}\r\nA: b\r\n\r\nc BODY[HEADER] {8}\r\nA: b\r\n\r\n BODY[TEXT] "c" RFC822.TEXT "c"'),
 )

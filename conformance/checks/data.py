@@ -24,6 +24,11 @@ def pairs(response: Response) -> list[tuple[str, Value]]:
     return [(n.key, value) for n, value in zip(names, values, strict=False) if isinstance(n, Atom)]
 
 
+def texts(response: Response) -> dict[str, bytes]:
+    """The strings that a FETCH tells, by their data items."""
+    return {name: value.octets for name, value in pairs(response) if isinstance(value, String)}
+
+
 def mailbox_name(response: Response) -> bytes | None:
     """The name in a LIST, LSUB or STATUS response."""
     place = _NAMED.get(response.name)

@@ -193,9 +193,7 @@ def body_size(response: Response) -> Outcome:
 
 def _told(response: Response) -> Iterator[tuple[str, Fields, bytes]]:
     """The parts of which the response tells the text, too: section, fields and text."""
-    texts = {
-        n[5:-1]: v.octets for n, v in data.pairs(response) if n.startswith("BODY[") and isinstance(v, String)
-    }
+    texts = {name[5:-1]: text for name, text in data.texts(response).items() if name.startswith("BODY[")}
     for _, structure in structures(response):
         known = leaves(structure)
         for section in sorted(texts.keys() & known.keys()):

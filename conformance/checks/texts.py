@@ -49,14 +49,9 @@ def size_in_octets(response: Response) -> Outcome:
     return HOLDS if asked else None
 
 
-def _texts(response: Response) -> dict[str, bytes]:
-    """The texts that one response tells, by their data items."""
-    return {name: value.octets for name, value in data.pairs(response) if isinstance(value, String)}
-
-
 def header_and_text(response: Response) -> Outcome:
     """6.4.5: HEADER and TEXT are the whole message (where one response tells the three, and the header has its form)."""
-    texts = _texts(response)
+    texts = data.texts(response)
     header, text = (texts.get(f"BODY[{name}]", texts.get(f"RFC822.{name}")) for name in ("HEADER", "TEXT"))
     whole = texts.get("BODY[]", texts.get("RFC822"))
     found = None if whole is None else _FIELDS.match(whole)
@@ -72,7 +67,7 @@ def header_and_text(response: Response) -> Outcome:
 
 def rfc822_equals_body(response: Response) -> Outcome:
     """6.4.5: RFC822 and its like are BODY[] and its like under other names (where one response tells both)."""
-    texts = _texts(response)
+    texts = data.texts(response)
     asked = [(old, new) for old, new in _SAME.items() if old in texts and new in texts]
     for old, new in asked:
         if texts[old] != texts[new]:
@@ -82,7 +77,7 @@ def rfc822_equals_body(response: Response) -> Outcome:
 
 def partial_is_substring(response: Response) -> Outcome:
     """6.4.5: what stands at an origin stands there in the whole text, too (where one response tells both)."""
-    texts = _texts(response)
+    texts = data.texts(response)
     asked = False
     for name, window in texts.items():
         part = _PART.fullmatch(name)
