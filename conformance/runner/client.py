@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from conformance import journal
 from conformance.journal import Finding, Step, Trouble
@@ -36,6 +36,13 @@ class Seen:
     step: int
 
 
+class Connected(Protocol):
+    """What a play has to know of a connection to record its steps."""
+
+    name: str
+    session: Session
+
+
 class Play:
     """One attempt at one case: numbers its steps, keeps its time, collects the violations of its connections."""
 
@@ -59,7 +66,7 @@ class Play:
 
     def step(
         self,
-        client: Client,
+        client: Connected,
         kind: Kind,
         octets: bytes = b"",
         *,
