@@ -149,6 +149,15 @@ class Client:
         if flush:
             self.flush(line)
 
+    def answer(self, octets: bytes, line: int = 0) -> None:
+        """Send a line that a command in progress asked for."""
+        self.session.answer(octets)
+        self.flush(line)
+
+    def conceal(self, secret: bytes) -> None:
+        """See `Play.conceal`."""
+        self._play.conceal(secret)
+
     def flush(self, line: int = 0, *, single_octets: bool = False) -> None:
         """Send what the session lets go; with `single_octets` each octet as a segment of its own."""
         octets = self.session.outgoing()

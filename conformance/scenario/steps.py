@@ -13,15 +13,18 @@ from conformance.errors import nearest
 from conformance.scenario import header
 from conformance.scenario.syntax import (
     GIVEN,
+    MECHANISMS,
     Assert,
     Claim,
     Close,
     End,
     Expect,
+    Listen,
     Operand,
     Outcome,
     Poll,
     Reconnect,
+    Sasl,
     Send,
     SendRaw,
     StartTLS,
@@ -147,6 +150,24 @@ def _tls(place: _Place, connection: str, children: Sequence[Any]) -> Step:
     )
 
 
+def _sasl(place: _Place, connection: str, children: Sequence[Any]) -> Step:
+    requirement, mechanism, password = children
+    if mechanism.text not in MECHANISMS:
+        near, known = nearest(mechanism.text, MECHANISMS), ", ".join(MECHANISMS)
+        source = place.texts.source
+        raise source.error(
+            "unknown-mechanism", place.line, mechanism.column, word=mechanism.text, near=near, known=known
+        )
+    return Sasl(
+        place.line,
+        connection,
+        mechanism.text,
+        place.texts.command(password) if password else "",
+        place.requirement(requirement),
+        place.written,
+    )
+
+
 def _assertion(place: _Place, children: Sequence[Any]) -> Step:
     requirement, *claims = children
     return Assert(
@@ -185,6 +206,8 @@ _RULES: dict[str, Callable[[_Place, str, Sequence[Any]], Step]] = {
     "raw": _raw,
     "expect": _expect,
     "poll": _poll,
+    "sasl": _sasl,
+    "listen": lambda place, connection, _: Listen(place.line, connection),
     "reconnect": lambda place, connection, _: Reconnect(place.line, connection),
     "tls": _tls,
     "close": lambda place, connection, _: Close(place.line, connection),
