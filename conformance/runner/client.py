@@ -203,6 +203,11 @@ class Client:
                     self._take(got, line)
         return "done"
 
+    def drain(self) -> None:
+        """Read what is there already."""
+        while self._transport is not None and isinstance(got := self._transport.receive(0), bytes):
+            self._take(got, 0)
+
     def _take(self, octets: bytes, line: int) -> None:
         for event in self.session.receive(octets):
             response = event.response
