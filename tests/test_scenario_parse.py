@@ -196,6 +196,12 @@ def test_raw_octets_know_escapes_and_holes() -> None:
     assert step == SendRaw(5, "A", ('a1 {3}\r\nA\0\t"\\ ""x" ${user}',))
 
 
+def test_a_text_is_repeated() -> None:
+    step = first('C~ a{times 3 "\\x61${user}"} {times 0 "x"}{times} # comment\nS: OK\n')
+    assert step == SendRaw(5, "A", ("aa${user}a${user}a${user} {times}",))
+    assert first('C: SELECT {times 3 "a"}\nS: NO\n') == Send(5, "A", "", ("SELECT aaa",))
+
+
 def test_base64_is_made_of_a_text_in_both_kinds_of_lines() -> None:
     step = first('C~ a{base64 "\\0${user}\\0\\"x"}{base64 ""}\\r\\n {base64} # comment\nS: OK\n')
     assert step == SendRaw(5, "A", ("a", Base64('\0${user}\0"x'), Base64(""), "\r\n {base64}"))

@@ -113,13 +113,13 @@ def _raw(place: _Place, connection: str, children: Sequence[Any]) -> Step:
 def _parts(words: Sequence[Word], texts: Texts, read: Callable[[Word], str]) -> tuple[Any, ...]:
     """What is sent, neighbouring texts as one."""
     parts: list[Any] = []
+    readers = {"LITERAL": texts.literal, "MADE": texts.made}
     for word in words:
-        if word.kind in ("LITERAL", "BASE64"):
-            parts.append(texts.literal(word) if word.kind == "LITERAL" else texts.encoded(word))
-        elif parts and isinstance(parts[-1], str):
-            parts[-1] += read(word)
+        part = readers.get(word.kind, read)(word)
+        if parts and isinstance(parts[-1], str) and isinstance(part, str):
+            parts[-1] += part
         else:
-            parts.append(read(word))
+            parts.append(part)
     return tuple(parts)
 
 
