@@ -82,6 +82,10 @@ class Session:
             self.view.send(tag.decode("latin-1"), command_name(name))
         self._out.append(_Segment(octets, "", held=False))
 
+    def answer(self, octets: bytes) -> None:
+        """Queue a line that a command in progress asked for."""
+        self._out.append(_Segment(octets + b"\r\n", "", held=False))
+
     def outgoing(self) -> bytes:
         """Everything that may be sent now."""
         ready = bytearray()

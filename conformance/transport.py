@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Reason = Literal["closed", "reset", "tls", "stalled"]
 Scheme = Literal["imap", "imaps", "imap+starttls"]
+TLSContext = ssl.SSLContext
 
 #: Seconds that one `send` may take before the server counts as stalled.
 SEND_LIMIT = 30.0
@@ -380,6 +381,18 @@ class TCP:
             else:
                 del self._unsent[:sent]
         return None
+
+
+def towards_clients(certificate: Path, key: Path | None) -> ssl.SSLContext:
+    """TLS as a server does it, with PEM files. Raises `UsageError` for files that cannot be read."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(certificate, key, password="")
+    except OSError as error:
+        raise UsageError(
+            f"cannot use {certificate} as our certificate ({_words(error)}). Give PEM files, the key without a pass phrase."
+        ) from None
+    return context
 
 
 @dataclass(frozen=True)

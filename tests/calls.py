@@ -89,16 +89,21 @@ def restored() -> Iterator[None]:
 class Program:
     """The command in a process, and a process group, of its own."""
 
-    def __init__(self, *words: str | Path, folder: Path) -> None:
+    def __init__(self, *words: str | Path, folder: Path, out: Path | None = None) -> None:
+        """`out`: the file that hears what it says, instead of `ended`."""
+        self._out = out
+        said = out.open("w") if out else None
         self._process = subprocess.Popen(
             [sys.executable, "-W", "error", "-m", "conformance.cli", *map(str, words)],
             cwd=folder,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=said or subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
         )
+        if said:
+            said.close()
 
     def interrupt(self) -> None:
         """Ctrl-C: the whole group hears of it."""
@@ -115,7 +120,7 @@ class Program:
     def ended(self) -> Called:
         """Wait for the end."""
         out, err = self._process.communicate(timeout=SOON)
-        return Called(self._process.returncode, out, err)
+        return Called(self._process.returncode, self._out.read_text() if self._out else out, err)
 
 
 def program(*words: str | Path, folder: Path) -> Called:

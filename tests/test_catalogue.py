@@ -11,7 +11,7 @@ from conformance import catalogue, resources
 from conformance.catalogue import natural
 from conformance.checks import DOUBTFUL_SYNTAX, END_CHECKS, RESPONSE_CHECKS, SYNTAX
 from conformance.scenario.load import find, load
-from conformance.scenario.syntax import GIVEN, Assert, Expect, Poll, StartTLS
+from conformance.scenario.syntax import GIVEN, Assert, Expect, Poll, Sasl, StartTLS
 
 if TYPE_CHECKING:
     from conformance.scenario.syntax import Scenario
@@ -21,7 +21,7 @@ ALWAYS_ON = {*SYNTAX.values(), *DOUBTFUL_SYNTAX, *RESPONSE_CHECKS, *END_CHECKS}
 
 def carried(scenario: Scenario) -> set[str]:
     """The requirements that get a verdict from a step of the scenario."""
-    steps = [step for step in scenario.steps if isinstance(step, Expect | Poll | Assert | StartTLS)]
+    steps = [step for step in scenario.steps if isinstance(step, Expect | Poll | Assert | StartTLS | Sasl)]
     return {step.requirement or scenario.proves[0] for step in steps} - {GIVEN}
 
 

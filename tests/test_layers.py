@@ -24,7 +24,7 @@ LAYERS = (
     ("transport", "generate"),
     ("servers", "recording"),
     ("runner",),
-    ("pytest_plugin",),
+    ("pytest_plugin", "watch"),
     ("cli",),
 )
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}

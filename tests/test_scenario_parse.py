@@ -19,11 +19,13 @@ from conformance.scenario.syntax import (
     Connection,
     End,
     Expect,
+    Listen,
     Literal8,
     Operand,
     Outcome,
     Poll,
     Reconnect,
+    Sasl,
     Scenario,
     Send,
     SendRaw,
@@ -194,6 +196,12 @@ def test_raw_octets_know_escapes_and_holes() -> None:
     assert step == SendRaw(5, "A", ('a1 {3}\r\nA\0\t"\\ ""x" ${user}',))
 
 
+def test_a_text_is_repeated() -> None:
+    step = first('C~ a{times 3 "\\x61${user}"} {times 0 "x"}{times} # comment\nS: OK\n')
+    assert step == SendRaw(5, "A", ("aa${user}a${user}a${user} {times}",))
+    assert first('C: SELECT {times 3 "a"}\nS: NO\n') == Send(5, "A", "", ("SELECT aaa",))
+
+
 def test_base64_is_made_of_a_text_in_both_kinds_of_lines() -> None:
     step = first('C~ a{base64 "\\0${user}\\0\\"x"}{base64 ""}\\r\\n {base64} # comment\nS: OK\n')
     assert step == SendRaw(5, "A", ("a", Base64('\0${user}\0"x'), Base64(""), "\r\n {base64}"))
@@ -333,6 +341,18 @@ def test_an_assertion_has_outcomes() -> None:
     ]
 
 
+def test_an_exchange_has_a_mechanism_and_perhaps_a_password() -> None:
+    head = f"{HEAD.replace('selected', 'greeted')}requires: AUTH=PLAIN\n"
+    steps = scenario(
+        "sasl: PLAIN\nS: OK\nsasl [rfc3501/6.2.2/x]: PLAIN ${wrong}   # why\nS: NO\nlisten\n", head
+    ).steps
+    assert steps[0] == Sasl(6, "A", "PLAIN", "", None, "sasl: PLAIN")
+    assert steps[2] == Sasl(
+        8, "A", "PLAIN", "${wrong}", "rfc3501/6.2.2/x", "sasl [rfc3501/6.2.2/x]: PLAIN ${wrong}"
+    )
+    assert steps[4] == Listen(10, "A")
+
+
 def test_connections_are_closed_reopened_and_encrypted() -> None:
     steps = scenario("close\nreconnect\ntls [rfc3501/6.2.1/x] | end -> INFO refused\ntls\n").steps
     refused = (Outcome(End(), "end", "INFO", "refused"),)
@@ -358,6 +378,7 @@ def test_connections_are_closed_reopened_and_encrypted() -> None:
         "S! * BYE\nC: NOOP\nS: OK\nS! * ${n} EXPUNGE\npoll: * ${n} EXISTS\n",
         'C: LIST "" *\nS: * LIST ${} ${d} ${name}\nS: * LIST () ${d} ${name}x\nS: OK\n',
         'C: AUTHENTICATE LOGIN\nS: +\nC~ {base64 "${wrong}"}\\r\\n\nS: OK\n',
+        "C: NOOP\nS: OK\nlisten\nS! * ${} EXPUNGE\nS: * ${n} EXISTS\nC: NOOP\nS: OK\n",
         "C: STARTTLS\nS: OK | end -> INFO closed\ntls | end -> INFO refused\nC: NOOP\nS: OK\n",
     ],
 )

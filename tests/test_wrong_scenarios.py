@@ -74,7 +74,7 @@ def check(journal: Journal, text: str, verdict: Verdict) -> None:
 
 def test_everything_that_can_be_observed_is_observed() -> None:
     observed = {verdict.what for row in ROWS.values() for _, verdict in row.others}
-    assert observed >= {*get_args(What), "assert", "tls", "timeout"} - {"ok"}
+    assert observed >= {*get_args(What), "assert", "tls", "sasl", "timeout"} - {"ok"}
     statuses = {verdict.status for row in ROWS.values() for _, verdict in row.others}
     assert statuses == {"PASS", "FAIL", "WARN", "INFO", "SKIP", "BLOCKED", "TIMEOUT"}
 

@@ -698,6 +698,41 @@ OCTETS = {
         on("AUTHENTICATE", completing("NO not you")),
         fails("NO", "not you"),
     ),
+    "sasl": row(
+        """
+        state: greeted
+        requires: AUTH=PLAIN
+
+        sasl: PLAIN
+        S: OK  # here
+        C: NOOP
+        S: OK
+        """,
+        on("AUTHENTICATE", completing("NO not you")),
+        fails("NO", "not you"),
+    ),
+    "sasl, the exchange": row(
+        """
+        state: greeted
+        requires: AUTH=PLAIN
+
+        sasl: PLAIN  # here
+        S: OK
+        """,
+        on("AUTHENTICATE", instead(b"+ \r\n")),
+        fails("sasl", "the server asks for more than the mechanism has"),
+    ),
+    "sasl with a wrong password": row(
+        """
+        state: greeted
+        requires: AUTH=PLAIN
+
+        sasl: PLAIN ${wrong}
+        S: NO  # here
+        """,
+        on("AUTHENTICATE", completing("OK welcome")),
+        fails("OK", "welcome"),
+    ),
     "a wrong password": row(
         """
         state: greeted
@@ -709,6 +744,19 @@ OCTETS = {
         fails("OK", "welcome"),
     ),
 }
+
+
+def _told_to_others(line: bytes) -> Wrong:
+    """Say something on every other connection when STORE is answered."""
+
+    def wrong(command: Command, replies: list[bytes]) -> list[Reply]:
+        if command.name == "STORE":
+            for other in command.connection.server.connections:
+                if other is not command.connection and other.box is not None:
+                    other.socket.sendall(line)
+        return [*replies]
+
+    return wrong
 
 
 def _relation(comparison: str, *pair: tuple[bytes, bytes]) -> Row:
@@ -778,6 +826,37 @@ RELATIONS["same set"] = row(
 )
 
 NEWS = {
+    "listen": row(
+        """
+        state: selected
+        connections: A B
+
+        B C: STORE 1 +FLAGS.SILENT (\\Deleted)
+        B S: OK
+        A listen
+        A S! * ${} FETCH ${...}  # here
+        A C: NOOP
+        A S: OK
+        """,
+        _told_to_others(b"* 1 FETCH (FLAGS (\\Deleted))\r\n"),
+        fails("unwanted", "* 1 FETCH (FLAGS (\\Deleted))"),
+    ),
+    "listen before a command that may tell it": row(
+        """
+        state: selected
+        connections: A B
+
+        B C: STORE 1 +FLAGS.SILENT (\\Deleted)
+        B S: OK
+        A listen
+        A S! * ${} FETCH ${...}
+        A C: NOOP
+        A S: * 1 FETCH (FLAGS ${})
+        A S: OK  # here
+        """,
+        on("NOOP", completing("NO not now")),
+        fails("NO"),
+    ),
     "poll": row(
         """
         state: selected

@@ -126,6 +126,10 @@ def _run(parser: argparse.ArgumentParser) -> None:
     )
     add("-x", "--exitfirst", action="store_true", help="stop after the first case with an unexpected result")
     add("--no-confirm", action="store_true", help="do not play a case with a new failure again")
+    _judging(parser)
+
+
+def _judging(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what to make of it")
     add = group.add_argument
     add("--expect", type=Path, metavar="FILE", help="file of known failures")
@@ -149,6 +153,28 @@ def _run(parser: argparse.ArgumentParser) -> None:
 def _smoke(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("target", nargs="?", metavar="TARGET")
     _connection(parser)
+
+
+def _watch(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("target", nargs="?", metavar="TARGET", help="the address of the server")
+    add = parser.add_argument
+    add(
+        "--listen",
+        type=_listening,
+        default=("127.0.0.1", 1143),
+        metavar="[HOST:]PORT",
+        help="where clients connect (default 127.0.0.1:1143; port 0: any that is free)",
+    )
+    add("--listen-tls", action="store_true", help="clients begin with TLS, as for imaps")
+    add(
+        "--cert",
+        type=Path,
+        metavar="FILE",
+        help="the certificate that clients see (default: a throw-away one)",
+    )
+    add("--key", type=Path, metavar="FILE", help="its key, if it is in a file of its own")
+    _connection(parser)
+    _judging(parser)
 
 
 def _list(parser: argparse.ArgumentParser) -> None:
@@ -213,6 +239,9 @@ COMMANDS: dict[str, Command] = {
     "run": Command("play scenarios against a server and write a report", ("run", "run"), _run),
     "smoke": Command(
         "connect, log in, and say what would run and what would be skipped", ("account", "smoke"), _smoke
+    ),
+    "watch": Command(
+        "stand between a client and a server, and judge what the server says", ("watch", "watch"), _watch
     ),
     "list": Command("cases, or requirements and what proves them", ("look", "list_"), _list),
     "explain": Command("what a case or a requirement is about", ("look", "explain"), _explain),
@@ -303,8 +332,17 @@ _positive = _number(float, "number of seconds above 0", lambda value: 0 < value 
 _rate = _number(float, "number from 0 on", lambda value: 0 <= value < math.inf)
 _whole = _number(int, "whole number from 0 on", lambda value: value >= 0)
 
+
+def _listening(text: str) -> tuple[str, int]:
+    """Host and port of `--listen`."""
+    host, _, port = text.rpartition(":")
+    if not port.isdecimal() or int(port) > 65_535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not PORT or HOST:PORT")
+    return host.strip("[]") or "127.0.0.1", int(port)
+
+
 #: Commands for which the configuration file speaks.
-_CONFIGURABLE = ("run", "smoke", "clean")
+_CONFIGURABLE = ("run", "smoke", "clean", "watch")
 
 
 def _configured(parser: argparse.ArgumentParser, run: argparse.ArgumentParser) -> dict[str, Any]:

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import gc
 import os
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance import journal
-from conformance.cli.ending import ended, tell
 from conformance.cli.progress import Progress
+from conformance.cli.verdict import say
 from conformance.errors import SuiteError
 from conformance.pytest_plugin import LAUNCH
 from conformance.pytest_plugin.items import is_known
 from conformance.pytest_plugin.sides import Launch, left_behind
-from conformance.report import terminal
 from conformance.resources import SCENARIOS
 
 if TYPE_CHECKING:
@@ -62,7 +59,10 @@ def play(
     if interrupted and launch.outcome is None:
         launch.close(conductor, interrupted=True)
     progress.end()
-    return _say(launch, code, options)
+    if launch.outcome is None:
+        raise SuiteError(f"pytest ended with code {code} before the run began")
+    left = left_behind(launch.left, launch.plan.target.name) if launch.left else ""
+    return say(launch.outcome, options, left)
 
 
 def _pytest(launch: Launch, options: Namespace) -> int:
@@ -92,25 +92,3 @@ class _Announce:
     def pytest_configure(self, config: pytest.Config) -> None:
         """See the class."""
         config.pluginmanager.register(self._launch, LAUNCH)
-
-
-def _say(launch: Launch, code: int, options: Namespace) -> int:
-    """The blocks of what is unexpected, where the reports are, and the last line."""
-    if launch.outcome is None:
-        raise SuiteError(f"pytest ended with code {code} before the run began")
-    footer = launch.outcome.footer
-    if launch.outcome.written:
-        whole = journal.read(options.report_dir / "run.jsonl")
-        tell(terminal.known(whole) if options.verbose else "", end="")
-        tell(terminal.unexpected(whole), end="")
-        if not options.quiet:
-            tell(terminal.summary(whole) if whole.results else "", end="")
-            tell(f"reports  {options.report_dir / 'report.html'}  junit.xml  summary.md  run.jsonl")
-    if launch.left:
-        tell(f"imapspec: {left_behind(launch.left, launch.plan.target.name)}")
-    if footer.error and not launch.outcome.results:
-        return ended(footer.error, footer.exit_code)
-    if "\n" in footer.error:
-        print(f"imapspec: {footer.error}", file=sys.stderr, flush=True)
-    tell(f"imapspec: exit {footer.exit_code} ({footer.reason})")
-    return footer.exit_code

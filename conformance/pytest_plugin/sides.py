@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance import catalogue, expectations, journal, report
+from conformance import catalogue, expectations, journal
 from conformance.catalogue import natural
 from conformance.errors import ImapspecError, SuiteError, UsageError
 from conformance.pytest_plugin import KEY, LAUNCH
@@ -131,14 +131,8 @@ class Launch:
         error: ImapspecError | None = None,
     ) -> None:
         """Close the journal and write the reports."""
-        outcome = conductor.finish(order, interrupted=interrupted, lost=lost, error=error)
-        if outcome.written:
-            try:
-                report.write_all(journal.read(conductor.plan.journal), conductor.plan.report_dir)
-            except UsageError as unwritable:
-                if error is None:  # the folder was as it should be when the run began
-                    outcome = outcome.failed(str(unwritable))
-        self.outcome, self.left = outcome, conductor.left
+        self.outcome = conductor.finish(order, interrupted=interrupted, lost=lost, error=error)
+        self.left = conductor.left
 
 
 class ControllingSide(Playing):

@@ -52,7 +52,8 @@ def _block(item: Item, width: int) -> Iterator[str]:
         yield from _labelled("file", item.gate.reason, width)
         yield from _labelled("issue", item.gate.issue, width)
     yield from _labelled("cause", requirement.cause and f"often: {requirement.cause}", width)
-    yield f"  {'again':{_LABEL}}{visible.line(item.again)}"
+    if item.again:
+        yield f"  {'again':{_LABEL}}{visible.line(item.again)}"
 
 
 def _where(item: Item) -> str:

@@ -335,7 +335,9 @@ def item(
 
 
 def _again(header: Header, result: Result, case: Case | None) -> str:
-    """The command that runs just this case, with the options of the run."""
+    """The command that runs just this case, with the options of the run; "" for a connection that was watched."""
+    if header.command[:1] == ("watch",):
+        return ""
     if header.command[:1] != ("run",):
         words = ["replay", case.path if case else result.id, "--target", header.target]
     else:

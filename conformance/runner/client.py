@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from conformance import journal
 from conformance.journal import Finding, Step, Trouble
@@ -36,6 +36,13 @@ class Seen:
     step: int
 
 
+class Connected(Protocol):
+    """What a play has to know of a connection to record its steps."""
+
+    name: str
+    session: Session
+
+
 class Play:
     """One attempt at one case: numbers its steps, keeps its time, collects the violations of its connections."""
 
@@ -59,7 +66,7 @@ class Play:
 
     def step(
         self,
-        client: Client,
+        client: Connected,
         kind: Kind,
         octets: bytes = b"",
         *,
@@ -142,6 +149,15 @@ class Client:
         if flush:
             self.flush(line)
 
+    def answer(self, octets: bytes, line: int = 0) -> None:
+        """Send a line that a command in progress asked for."""
+        self.session.answer(octets)
+        self.flush(line)
+
+    def conceal(self, secret: bytes) -> None:
+        """See `Play.conceal`."""
+        self._play.conceal(secret)
+
     def flush(self, line: int = 0, *, single_octets: bool = False) -> None:
         """Send what the session lets go; with `single_octets` each octet as a segment of its own."""
         octets = self.session.outgoing()
@@ -186,6 +202,11 @@ class Client:
                 case _:
                     self._take(got, line)
         return "done"
+
+    def drain(self) -> None:
+        """Read what is there already."""
+        while self._transport is not None and isinstance(got := self._transport.receive(0), bytes):
+            self._take(got, 0)
 
     def _take(self, octets: bytes, line: int) -> None:
         for event in self.session.receive(octets):

@@ -108,8 +108,6 @@ class Conductor:
         self.header = dataclasses.replace(
             self.header, target=server.name, server=_product(server), accounts=len(server.accounts)
         )
-        if not server.accounts:
-            raise UsageError("no account was given: add -u USER:PASSWORD (or set IMAPSPEC_USERS).")
         server.launch()
         self._launched = True
 
@@ -124,6 +122,8 @@ class Conductor:
             self.launch()
         assert self.server is not None
         server = self.server
+        if not server.accounts:
+            raise UsageError("no account was given: add -u USER:PASSWORD (or set IMAPSPEC_USERS).")
         _compile()
         server.start()
         found = examine(server, plan.settings)
@@ -162,14 +162,21 @@ class Conductor:
         lost: str = "",
         error: ImapspecError | None = None,
     ) -> Outcome:
-        """Merge, judge against the expectations, write the journal; then leave the server as it was found.
+        """Merge, judge against the expectations, write journal and reports; then leave the server as it was found.
 
         `order`: ids of all selected cases, in their order.
         """
         try:
-            return self._written(order, interrupted=interrupted, lost=lost, error=error)
+            outcome = self._written(order, interrupted=interrupted, lost=lost, error=error)
         finally:
             self._leave(lost)
+        if outcome.written:
+            try:
+                report.write_all(journal.read(self.plan.journal), self.plan.report_dir)
+            except UsageError as unwritable:
+                if error is None:  # the folder was as it should be when the run began
+                    return outcome.failed(str(unwritable))
+        return outcome
 
     def _leave(self, lost: str) -> None:
         """Remove what is ours, stop what is ours. With workers, a server of their own is theirs to leave."""

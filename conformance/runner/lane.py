@@ -28,13 +28,14 @@ class Lane:
     window: int = 0  #: where the next group begins: where the latest ended, or where a command was sent
     claimed: set[int] = field(default_factory=set)  #: responses that a line has taken
     news_since: int = 0  #: where the window of `poll` begins
+    listens: bool = False  #: what the server says on its own was read, and lines about it may follow
     end_accepted: bool = False  #: the server's closing was an accepted outcome
 
     def restart(self) -> None:
         """A new connection took the old one's place."""
         self.tags, self.sent_at, self.open, self.claimed = {}, {}, [], set()
         self.open_since = self.news_since = self.window = len(self.client.seen)
-        self.end_accepted = False
+        self.listens = self.end_accepted = False
 
     def sent(self, label: str, tag: str) -> None:
         """A command went out. What it may select makes older news stale."""

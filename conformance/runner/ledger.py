@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from conformance.errors import SuiteError
 from conformance.journal import Result, Status
 from conformance.runner.findings import UNMET
-from conformance.scenario.syntax import GIVEN, Assert, Expect, Poll, StartTLS
+from conformance.scenario.syntax import GIVEN, Assert, Expect, Poll, Sasl, StartTLS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,7 +48,7 @@ class Mark:
 
 def carried_by(step: Step, scenario: Scenario) -> str | None:
     """The requirement that a step puts to the test; None for steps that only act."""
-    if isinstance(step, Expect | Poll | Assert | StartTLS):
+    if isinstance(step, Expect | Poll | Assert | StartTLS | Sasl):
         return step.requirement or scenario.proves[0]
     return None
 

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING
 
 from conformance import catalogue
 from conformance.response import Nil, Number, String
+from conformance.runner.authenticate import converse
 from conformance.runner.client import Client
 from conformance.runner.identity import SECRET, identity
 from conformance.runner.lane import Lane
 from conformance.runner.ledger import Ledger, Mark, carried_by
+from conformance.runner.sasl import UnableError, WrongError, mechanism
 from conformance.runner.setup import (
     BlockedError,
     create,
@@ -41,9 +43,11 @@ from conformance.scenario.syntax import (
     Close,
     End,
     Expect,
+    Listen,
     Literal8,
     Poll,
     Reconnect,
+    Sasl,
     Send,
     SendRaw,
     StartTLS,
@@ -64,6 +68,9 @@ if TYPE_CHECKING:
 
 #: Pauses between two NOOPs of a `poll`, in seconds: short at first, then patient.
 _PAUSES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2)
+
+#: How long (seconds) a `listen` listens.
+_LISTENING = 0.3
 
 _ACTUAL = {
     "closed": "the server closed the connection",
@@ -148,6 +155,11 @@ class Player:
             self._ledger.stopped, self._ledger.stopped_at = str(blocked), step.line
         return self._ledger.results()
 
+    def drain(self) -> None:
+        """Read what is there already, for the always-on checks only."""
+        for lane in self._lanes.values():
+            lane.client.drain()
+
     def close(self) -> None:
         """Close whatever is open."""
         for lane in self._lanes.values():
@@ -198,6 +210,9 @@ class Player:
     # --- steps -------------------------------------------------------------------------------------------------------
 
     def _step(self, step: Step) -> None:
+        if not isinstance(step, Expect):
+            for lane in self._lanes.values():
+                self._heard(lane)
         gathering = self._scenario.delivery == "one-segment" and isinstance(step, Send | SendRaw)
         if not gathering:
             for lane in self._lanes.values():
@@ -205,7 +220,9 @@ class Player:
         handler: Callable[[Player, Step], None] = _HANDLERS[type(step)]
         handler(self, step)
 
-    def _lane(self, step: Send | SendRaw | Expect | Poll | Reconnect | StartTLS | Close) -> Lane:
+    def _lane(
+        self, step: Send | SendRaw | Expect | Poll | Sasl | Listen | Reconnect | StartTLS | Close
+    ) -> Lane:
         return self._lanes[step.connection]
 
     def _send(self, step: Send) -> None:
@@ -234,7 +251,7 @@ class Player:
         if self._scenario.delivery != "one-segment":
             lane.client.flush(line, single_octets=self._scenario.delivery == "octets")
 
-    def _ready(self, step: Send | SendRaw) -> Lane:
+    def _ready(self, step: Send | SendRaw | Sasl | Listen) -> Lane:
         """The lane, once lines that no completion ends are judged; stops when the connection is gone."""
         lane = self._lane(step)
         waiting = any(line.mode != "must-not" for line in lane.open)
@@ -305,6 +322,39 @@ class Player:
                 break
         self._judged(lane, outcome, last=line if hangs else None, waited="timeout" if hangs else "done")
 
+    def _sasl(self, step: Sasl) -> None:
+        lane = self._ready(step)
+        account = lane.client.account
+        given = self._render(lane, step.password, step.line).decode() if step.password else account.password
+        requirement = carried_by(step, self._scenario) or ""
+        # Reproducible, because the run is. A journal that is judged again has no password to verify with.
+        nonce = f"{self._settings.prefix(self._scenario.id, self._play.attempt)}{step.line}"
+        verifies = bool(given) and given == account.password
+        try:
+            exchange = mechanism(step.mechanism, account.user, given, nonce=nonce, verifies=verifies)
+            tag = lane.client.command(b"AUTHENTICATE ", step.mechanism.encode(), line=step.line)
+            lane.sent("", tag)
+            converse(lane.client, tag, exchange, step.line)
+        except WrongError as wrong:
+            latest = self._play.step_count
+            status = self._ledger.unmet(requirement)
+            mark = Mark(status, step.line, "sasl", step.source, "", step.source, str(wrong), (latest, latest))
+            self._marked(requirement, mark)
+            raise _StopError(f"{step.mechanism}: {wrong}", step.line) from None
+        except UnableError as unable:
+            raise _StopError(f"{step.mechanism}: {unable}", step.line) from None
+
+    def _listen(self, step: Listen) -> None:
+        lane = self._ready(step)
+        lane.client.wait(lambda: False, line=step.line, timeout=min(_LISTENING, self._settings.timeout))
+        lane.listens = True
+
+    def _heard(self, lane: Lane) -> None:
+        """Judge the lines below a `listen`, before anything else is done."""
+        if lane.listens and lane.open:
+            self._judged(lane, lane.judge_open(self._known_to(lane)))
+        lane.listens = False
+
     def _assert(self, step: Assert) -> None:
         holds = evaluate(step, self._bindings)
         requirement = carried_by(step, self._scenario) or ""
@@ -373,6 +423,7 @@ class Player:
     def _finish(self) -> None:
         """Judge what no completion ended; a last NOOP gives `S!` lines the time of a round trip."""
         for lane in self._lanes.values():
+            self._heard(lane)
             lane.client.flush()
             if lane.open and lane.client.ended is None:
                 if not lane.client.session.view.uncertain:
@@ -457,5 +508,7 @@ _HANDLERS: dict[type, Callable[..., None]] = {
     Assert: Player._assert,  # noqa: SLF001
     Reconnect: Player._reconnect,  # noqa: SLF001
     StartTLS: Player._start_tls,  # noqa: SLF001
+    Sasl: Player._sasl,  # noqa: SLF001
+    Listen: Player._listen,  # noqa: SLF001
     Close: Player._close,  # noqa: SLF001
 }

@@ -16,13 +16,14 @@ from conformance.journal import Result, Tally
 from conformance.recording import RecordingDialer
 from conformance.runner.client import Play
 from conformance.runner.findings import Findings
-from conformance.runner.ledger import Ledger
+from conformance.runner.ledger import Ledger, carried_by
 from conformance.runner.player import Player
 from conformance.runner.settings import Settings
 from conformance.runner.setup import Probe
 from conformance.runner.stage import LOST, agreed
 from conformance.scenario.load import message
 from conformance.scenario.parse import parse
+from conformance.scenario.syntax import Sasl
 from conformance.servers.base import Account
 
 if TYPE_CHECKING:
@@ -61,11 +62,18 @@ def replay(journal: Journal) -> list[Result]:
         if not result.always_on:
             recorded.setdefault(result.id, []).append(result)
     for case, before in recorded.items():
-        plays = [_play(journal, played, findings) for played in journal.cases if played.id == case]
+        attempts = [played for played in journal.cases if played.id == case]
+        plays = [_play(journal, played, findings) for played in attempts]
         again = _decided(plays) if plays else before
-        known = {r.requirement: r for r in before if r.status in _TAKEN_OVER}
+        secret = _secret(_scenario(attempts[0])) if attempts else set()
+        known = {r.requirement: r for r in before if r.status in _TAKEN_OVER or r.requirement in secret}
         results += [known.get(result.requirement, result) for result in again]
     return [*results, *findings.results(catalogue.load())]
+
+
+def _secret(scenario: Scenario) -> set[str | None]:
+    """The requirements that cannot be judged again without the password."""
+    return {carried_by(step, scenario) for step in scenario.steps if isinstance(step, Sasl)}
 
 
 def _decided(plays: list[list[Result]]) -> list[Result]:
@@ -92,6 +100,7 @@ def _play(journal: Journal, case: Case, findings: Findings) -> list[Result]:
     )
     try:
         results = player.play()
+        player.drain()  # what arrived together with the last response that was waited for
     except TargetError as error:
         results = Ledger(scenario, catalogue.load()).blocked(str(error), LOST)
     told.write(Tally(case.id, case.attempt, 0.0, dict(player.asked)))

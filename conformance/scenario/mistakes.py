@@ -37,7 +37,7 @@ class SyntaxMistake(Mistake):
 
 #: Steps that cannot be mistaken for a header line.
 STEP = re.compile(
-    r"(?:[A-Z]\w* )?(?:C~|[CS][^:\w]*[: ]|S[?!>]|poll\b|assert\b|(?:reconnect|close|tls)\b(?! *:))"
+    r"(?:[A-Z]\w* )?(?:C~|[CS][^:\w]*[: ]|S[?!>]|poll\b|sasl\b|assert\b|(?:reconnect|close|tls|listen)\b(?! *:))"
 )
 
 _KEYS = "title|proves|state|messages|connections|requires|delivery|touches"
@@ -86,7 +86,7 @@ SYNTAX: dict[str, SyntaxMistake] = {
         "Write a colon and a space behind it: `C: NOOP`, `S: OK`, `S a [rfc3501/6.1.2/slug]: OK`, `poll: ...`, `assert: ...`.",
         "steps",
         at=r"",
-        before=rf"{_CONNECTION}(?P<word>C|S|poll|assert)(?: [^:]*)?",
+        before=rf"{_CONNECTION}(?P<word>C|S|poll|sasl|assert)(?: [^:]*)?",
     ),
     "nothing-to-send": SyntaxMistake(
         "there is nothing to send",
@@ -172,7 +172,7 @@ SYNTAX: dict[str, SyntaxMistake] = {
     ),
     "unknown-step": SyntaxMistake(
         "`%(word)s` begins no step%(near)s",
-        "A step begins with C: C~ S: S? S! S> poll: assert: reconnect tls or close, behind the name of its connection if the "
+        "A step begins with C: C~ S: S? S! S> poll: sasl: assert: listen reconnect tls or close, behind the name of its connection if the "
         "scenario has several.",
         "steps",
         at=r"(?P<word>[^\s:]+:?)",
@@ -292,6 +292,14 @@ MEANING: dict[str, Mistake] = {
         "a text with `${delimiter}` needs a hierarchy",
         "Add `requires: hierarchy` to the header; by itself, in a template, the hole also fits the NIL of a flat server.",
     ),
+    "unknown-mechanism": Mistake(
+        "`%(word)s` is no mechanism that we know%(near)s",
+        "The mechanisms are %(known)s. The exchange of another is written out with `C:`, `S: +` and `C~`.",
+    ),
+    "mechanism-offered": Mistake(
+        "the server need not offer this mechanism",
+        "Add `requires: AUTH=%(word)s` to the header.",
+    ),
     "operator-spaces": Mistake(
         "`%(word)s` has no space on each side",
         "Write `OK | NO -> INFO refused`; without the spaces it is text.",
@@ -336,7 +344,21 @@ MEANING: dict[str, Mistake] = {
 
 MISTAKES: dict[str, Mistake] = {**SYNTAX, **MEANING}
 
-_STEP_WORDS = ("C:", "C~", "S:", "S?", "S!", "S>", "poll:", "assert:", "reconnect", "tls", "close")
+_STEP_WORDS = (
+    "C:",
+    "C~",
+    "S:",
+    "S?",
+    "S!",
+    "S>",
+    "poll:",
+    "sasl:",
+    "assert:",
+    "listen",
+    "reconnect",
+    "tls",
+    "close",
+)
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,11 @@ from conformance.scenario.syntax import (
     Close,
     End,
     Expect,
+    Listen,
     Literal8,
     Poll,
     Reconnect,
+    Sasl,
     Send,
     SendRaw,
     StartTLS,
@@ -83,6 +85,7 @@ class _Connection:
     )  #: label -> line of each command without completion so far
     labels: set[str] = field(default_factory=set)  #: labels and tags that commands were sent with
     raw: bool = False  #: octets were sent whose commands we do not count
+    listens: bool = False  #: what the server says on its own was read, and no command followed
     in_group: bool = False  #: a line of the present group was read
     closed: bool = False
 
@@ -106,11 +109,13 @@ class _Checker:
                 self.raw(step)
             case Expect():
                 self.expect(step)
+            case Sasl():
+                self.sasl(step)
             case Poll():
                 self.connection(step)
                 self.outcomes(step, binds=True)
-            case StartTLS():
-                self.connection(step).in_group = False
+            case StartTLS() | Listen():
+                self.between(step)
             case Assert():
                 self.assertion(step)
             case Reconnect():
@@ -118,7 +123,9 @@ class _Checker:
             case Close():
                 self.close(step)
 
-    def connection(self, step: Send | SendRaw | Expect | Poll | StartTLS | Close) -> _Connection:
+    def connection(
+        self, step: Send | SendRaw | Expect | Poll | StartTLS | Sasl | Listen | Close
+    ) -> _Connection:
         """The connection of a step, which must be open."""
         connection = self.connections[step.connection]
         if connection.closed:
@@ -144,13 +151,34 @@ class _Checker:
             self.need(step.line, _names(_text(part)))
             if isinstance(part, Literal8) and not part.sync:
                 self.non_synchronising(step.line)
-        if step.label in connection.open:
-            if not step.label:
-                raise self.source.error("no-completion", connection.open[""])
+        if step.label and step.label in connection.open:
             raise self.label_error("label-in-use", step)
-        connection.open[step.label] = step.line
-        connection.labels.add(step.label)
+        self.begin(connection, step.line, step.label)
+
+    def begin(self, connection: _Connection, line: int, label: str = "") -> None:
+        """A command is in progress from here on."""
+        if label in connection.open:
+            raise self.source.error("no-completion", connection.open[label])
+        connection.open[label] = line
+        connection.labels.add(label)
+        connection.in_group = connection.listens = False
+
+    def sasl(self, step: Sasl) -> None:
+        """An exchange: the server offers the mechanism, and nothing else is in progress."""
+        connection = self.connection(step)
+        self.settled(connection)
+        self.need(step.line, _names(step.password))
+        if f"AUTH={step.mechanism}" not in self.scenario.requires:
+            raise self.source.error_at("mechanism-offered", step.line, step.mechanism, word=step.mechanism)
+        self.begin(connection, step.line)
+
+    def between(self, step: StartTLS | Listen) -> None:
+        """What is done between commands. While one is in progress, what is heard would be its answer."""
+        connection = self.connection(step)
         connection.in_group = False
+        if isinstance(step, Listen):
+            self.settled(connection)
+            connection.listens = True
 
     def non_synchronising(self, line: int) -> None:
         """A literal with `+` is only legal where the server offers it (RFC 7888)."""
@@ -176,7 +204,7 @@ class _Checker:
         if step.after_previous and not connection.in_group:
             raise self.source.error_at("no-previous", step.line, "S>")
         waits = any(isinstance(outcome.template, End) for outcome in step.outcomes)
-        answers = step.label in connection.open if step.label else bool(connection.open)
+        answers = step.label in connection.open if step.label else bool(connection.open) or connection.listens
         if not (answers or connection.raw or waits):
             raise self.source.error("nothing-sent", step.line)
         connection.in_group = True

@@ -13,15 +13,18 @@ from conformance.errors import nearest
 from conformance.scenario import header
 from conformance.scenario.syntax import (
     GIVEN,
+    MECHANISMS,
     Assert,
     Claim,
     Close,
     End,
     Expect,
+    Listen,
     Operand,
     Outcome,
     Poll,
     Reconnect,
+    Sasl,
     Send,
     SendRaw,
     StartTLS,
@@ -110,13 +113,13 @@ def _raw(place: _Place, connection: str, children: Sequence[Any]) -> Step:
 def _parts(words: Sequence[Word], texts: Texts, read: Callable[[Word], str]) -> tuple[Any, ...]:
     """What is sent, neighbouring texts as one."""
     parts: list[Any] = []
+    readers = {"LITERAL": texts.literal, "MADE": texts.made}
     for word in words:
-        if word.kind in ("LITERAL", "BASE64"):
-            parts.append(texts.literal(word) if word.kind == "LITERAL" else texts.encoded(word))
-        elif parts and isinstance(parts[-1], str):
-            parts[-1] += read(word)
+        part = readers.get(word.kind, read)(word)
+        if parts and isinstance(parts[-1], str) and isinstance(part, str):
+            parts[-1] += part
         else:
-            parts.append(read(word))
+            parts.append(part)
     return tuple(parts)
 
 
@@ -144,6 +147,24 @@ def _tls(place: _Place, connection: str, children: Sequence[Any]) -> Step:
     requirement, *outcomes = children
     return StartTLS(
         place.line, connection, place.outcomes(outcomes), place.requirement(requirement), place.written
+    )
+
+
+def _sasl(place: _Place, connection: str, children: Sequence[Any]) -> Step:
+    requirement, mechanism, password = children
+    if mechanism.text not in MECHANISMS:
+        near, known = nearest(mechanism.text, MECHANISMS), ", ".join(MECHANISMS)
+        source = place.texts.source
+        raise source.error(
+            "unknown-mechanism", place.line, mechanism.column, word=mechanism.text, near=near, known=known
+        )
+    return Sasl(
+        place.line,
+        connection,
+        mechanism.text,
+        place.texts.command(password) if password else "",
+        place.requirement(requirement),
+        place.written,
     )
 
 
@@ -185,6 +206,8 @@ _RULES: dict[str, Callable[[_Place, str, Sequence[Any]], Step]] = {
     "raw": _raw,
     "expect": _expect,
     "poll": _poll,
+    "sasl": _sasl,
+    "listen": lambda place, connection, _: Listen(place.line, connection),
     "reconnect": lambda place, connection, _: Reconnect(place.line, connection),
     "tls": _tls,
     "close": lambda place, connection, _: Close(place.line, connection),

@@ -17,6 +17,9 @@ GIVEN = "given"
 
 State = Literal["greeted", "authenticated", "created", "appended", "selected"]
 Delivery = Literal["as-written", "one-segment", "octets"]
+#: SASL mechanisms that a `sasl:` step can carry out.
+MECHANISMS = ("PLAIN", "LOGIN", "EXTERNAL", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256")
+
 Verdict = Literal["WARN", "INFO", "SKIP"]
 Touches = Literal["inbox", "subscriptions", "limits"]
 
@@ -169,7 +172,27 @@ class Close:
     connection: str
 
 
-Step = Send | SendRaw | Expect | Poll | Assert | Reconnect | StartTLS | Close
+@dataclass(frozen=True)
+class Sasl:
+    """`sasl: MECHANISM`: a whole AUTHENTICATE exchange; its completion is for the line behind it. `password`: another than the user's."""
+
+    line: int
+    connection: str
+    mechanism: str
+    password: str
+    requirement: str | None
+    source: str
+
+
+@dataclass(frozen=True)
+class Listen:
+    """`listen`: read for a while what the server says on its own."""
+
+    line: int
+    connection: str
+
+
+Step = Send | SendRaw | Expect | Poll | Assert | Reconnect | StartTLS | Close | Sasl | Listen
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ _OPERATOR = re.compile(r"\b(?:OK|NO|BAD|BYE|end)(?P<bar>\|)|(?P<arrow>->) ?(?:WA
 _ESCAPE = re.compile(r"\\(?:x[0-9A-Fa-f]{2}|.)")
 _ESCAPES = {"\\r": "\r", "\\n": "\n", "\\t": "\t", "\\0": "\0", "\\\\": "\\", '\\"': '"'}
 _LITERAL = re.compile(r'\{(?P<plus>\+?)(?:text "(?P<text>.*)"|file (?P<file>.*))\}')
-_BASE64 = re.compile(r'\{base64 "(?P<text>.*)"\}')
+_MADE = re.compile(r'\{(?:base64|times (?P<times>[0-9]+)) "(?P<text>.*)"\}')
 
 
 def wire(text: str) -> str:
@@ -75,11 +75,12 @@ class Texts:
             return Literal8(file=found["file"], sync=sync)
         return Literal8(template=self._escaped(word, found["text"], found.start("text")), sync=sync)
 
-    def encoded(self, word: Word) -> Base64:
-        """`{base64 "..."}`."""
-        found = _BASE64.fullmatch(word.text)
+    def made(self, word: Word) -> str | Base64:
+        """`{base64 "..."}`, and `{times 3 "..."}` written out."""
+        found = _MADE.fullmatch(word.text)
         assert found
-        return Base64(self._escaped(word, found["text"], found.start("text")))
+        text = self._escaped(word, found["text"], found.start("text"))
+        return text * int(found["times"]) if found["times"] else Base64(text)
 
     def template(self, words: Iterable[Word]) -> Response:
         """The response that a template describes; a refused one is the author's mistake."""
