@@ -125,9 +125,11 @@ def authenticate(c: Connection, mechanism: bytes, response: bytes = b"") -> None
     if mechanism.upper() != b"PLAIN":
         raise RefusedError("NO no such mechanism")
     try:
-        _, user, password = base64.b64decode(response, validate=True).split(b"\0")
+        acting_as, user, password = base64.b64decode(response, validate=True).split(b"\0")
     except ValueError:
         raise RefusedError("BAD cannot be read") from None
+    if acting_as not in (b"", user):
+        raise RefusedError("NO you are somebody else")
     login(c, user, password)
 
 

@@ -48,6 +48,14 @@ def _examine_if_closed(c: Any, name: bytes) -> str:
     return commands.examine(c, name)
 
 
+def _examine_for_all(c: Any, name: bytes) -> str:
+    """The sessions of a mailbox share whether it is read-only."""
+    for other in c.server.connections:
+        if other.box:
+            other.box.read_only = True
+    return commands.examine(c, name)
+
+
 def _select_if_there(c: Any, name: bytes) -> str:
     """Keeps the old mailbox until the new one was found."""
     commands.found(c, name)
@@ -150,6 +158,11 @@ ROWS = (
         "6.3.2-examine/examine-of-the-selected-mailbox",
         command("EXAMINE", _examine_if_closed),
         "6.3.2/read-only-after-select",
+    ),
+    Row(
+        "6.3.2-examine/read-only-for-its-session-only",
+        command("EXAMINE", _examine_for_all),
+        "6.3.2/read-only-for-the-session",
     ),
     Row(
         "6.3.3-create/existing-name-with-a-delimiter",

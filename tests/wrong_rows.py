@@ -1019,7 +1019,7 @@ CONNECTIONS = {
     ),
     "tls, or an end": row(
         """
-        state: greeted
+        state: clear
         requires: STARTTLS
 
         C: STARTTLS

@@ -38,6 +38,7 @@ from conformance.scenario.load import message
 from conformance.scenario.sequence import ends_group
 from conformance.scenario.syntax import (
     GIVEN,
+    NOT_LOGGED_IN,
     Assert,
     Base64,
     Close,
@@ -108,7 +109,7 @@ class Player:
         self._scenario = scenario
         self._play = play
         self._settings = settings
-        self._starttls = dialer.starttls
+        self._starttls = dialer.starttls and scenario.state != "clear"
         self._ledger = Ledger(scenario, catalogue.load())
         self._lanes = {
             c.name: Lane(Client(c.name, accounts[c.account - 1], dialer, grammar, play, settings))
@@ -171,7 +172,7 @@ class Player:
         scenario = self._scenario
         for lane in self._lanes.values():
             greet(lane.client, starttls=self._starttls)
-            if scenario.state != "greeted":
+            if scenario.state not in NOT_LOGGED_IN:
                 log_in(lane.client)
         if scenario.state in ("created", "appended", "selected"):
             self._make_mailbox(self._owners[0].client)
@@ -383,7 +384,7 @@ class Player:
             perform(lane.client, b"LOGOUT")
         lane.client.close()
         greet(lane.client, starttls=self._starttls)
-        if self._scenario.state != "greeted":
+        if self._scenario.state not in NOT_LOGGED_IN:
             log_in(lane.client)
         lane.restart()
 

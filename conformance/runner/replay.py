@@ -94,7 +94,9 @@ def _play(journal: Journal, case: Case, findings: Findings) -> list[Result]:
         Play(case.id, case.attempt, told),
         RecordingDialer(steps, starttls=_began_with_starttls(steps)),
         accounts,
-        Probe(header.greeting, frozenset(), frozenset(header.capabilities), header.delimiter, header.root),
+        Probe(
+            header.greeting, frozenset(), frozenset(header.capabilities), header.delimiter, root=header.root
+        ),
         Settings(header.seed),
         grammar.load(),
     )

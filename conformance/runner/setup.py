@@ -35,9 +35,12 @@ class Probe:
     """What is known of the server before the first case: one connection, read once per run."""
 
     greeting: str  #: latin-1, without CRLF
-    before_login: frozenset[str]  #: capabilities, upper case
+    before_login: frozenset[str]  #: capabilities, upper case; inside TLS where the address asks for it
     capabilities: frozenset[str]  #: after login
     delimiter: str | None  #: of the hierarchy; None: flat
+    in_clear: frozenset[str] | None = (
+        None  #: capabilities before login and TLS; None: there is TLS from the beginning
+    )
     root: str = ""  #: what every name of a new mailbox must begin with ("INBOX." on some servers)
 
 
@@ -76,10 +79,21 @@ def greet(client: Client, *, starttls: bool) -> None:
     if client.session.view.state is State.LOGOUT:
         raise BlockedError(f"the greeting refuses us: {shown(client.seen[0].response)}")
     if starttls:
-        require(client, b"STARTTLS")
-        failed = client.start_tls()
-        if failed is not None:
-            raise BlockedError(f"TLS handshake after STARTTLS failed: {failed.detail or failed.reason}")
+        _begin_tls(client)
+
+
+def _begin_tls(client: Client) -> None:
+    require(client, b"STARTTLS")
+    failed = client.start_tls()
+    if failed is not None:
+        raise BlockedError(f"TLS handshake after STARTTLS failed: {failed.detail or failed.reason}")
+
+
+def _offered(client: Client) -> frozenset[str]:
+    """The capabilities, asked for unless they have been told in this state."""
+    if client.session.view.capabilities is None:
+        require(client, b"CAPABILITY")
+    return client.session.view.capabilities or frozenset()
 
 
 def log_in(client: Client) -> None:
@@ -88,9 +102,7 @@ def log_in(client: Client) -> None:
     if view.state is not State.NOT_AUTHENTICATED:
         return  # PREAUTH
     account = client.account
-    if view.capabilities is None:
-        require(client, b"CAPABILITY")
-    capabilities = view.capabilities or frozenset()
+    capabilities = _offered(client)
     if "LOGINDISABLED" in capabilities:
         if "STARTTLS" in capabilities and not view.encrypted:
             raise BlockedError(
@@ -135,15 +147,15 @@ def probe(client: Client, *, starttls: bool, run_mark: str) -> Probe:
     Raises `TargetError` when it cannot be used, with what to change.
     """
     try:
-        greet(client, starttls=starttls)
+        greet(client, starttls=False)
+        view = client.session.view
         greeting = shown(client.seen[0].response)
-        if client.session.view.capabilities is None and client.session.view.state is State.NOT_AUTHENTICATED:
-            require(client, b"CAPABILITY")
-        before = client.session.view.capabilities or frozenset()
+        in_clear = None if view.encrypted else _offered(client)
+        if starttls:
+            _begin_tls(client)
+        before = _offered(client)
         log_in(client)
-        if client.session.view.capabilities is None:
-            require(client, b"CAPABILITY")
-        after = client.session.view.capabilities or frozenset()
+        after = _offered(client)
         delimiter = _delimiter(client)
         root = _root(client, f"{run_mark}probe", delimiter)
         perform(client, b"LOGOUT")
@@ -151,7 +163,7 @@ def probe(client: Client, *, starttls: bool, run_mark: str) -> Probe:
         raise _unusable(blocked) from None
     finally:
         client.close()
-    return Probe(greeting, before, after, delimiter, root)
+    return Probe(greeting, before, after, delimiter, in_clear, root)
 
 
 def admit(client: Client, *, starttls: bool) -> None:

@@ -18,6 +18,7 @@ from conformance.runner.player import Player
 from conformance.runner.recorder import Recorder
 from conformance.runner.setup import BlockedError, greet
 from conformance.runner.tidy import aside
+from conformance.scenario.syntax import NOT_LOGGED_IN
 
 if TYPE_CHECKING:
     from conformance.journal import Status
@@ -154,9 +155,16 @@ def excluded(scenario: Scenario, plan: Plan, *, owned: bool, accounts: int) -> t
         return "disabled", disabled
     if "inbox" in scenario.touches and not (owned or plan.settings.allow_inbox):
         return "touches-inbox", "INBOX is left alone on a server that is not ours (--allow-inbox)"
+    if "secrecy" in scenario.touches and not owned:
+        return (
+            "sends-password",
+            "a password would be sent in clear, which only a server of ours is asked to refuse",
+        )
     if max(connection.account for connection in scenario.connections) > accounts:
         return "needs-second-account", "give another account with -u"
-    if scenario.state == "greeted" and plan.probe.greeting.upper().startswith("* PREAUTH"):
+    if scenario.state == "clear" and plan.probe.in_clear is None:
+        return "encrypted", "the connection is inside TLS from its beginning"
+    if scenario.state in NOT_LOGGED_IN and plan.probe.greeting.upper().startswith("* PREAUTH"):
         return "preauth", "the server's greeting has logged us in already"
     return next(
         (reason for wanted in scenario.requires if (reason := _lacking(wanted, scenario, plan.probe))), None
@@ -167,7 +175,9 @@ def _lacking(wanted: str, scenario: Scenario, probe: Probe) -> tuple[str, str] |
     """Reason code and words when the server has not what `requires:` asks for."""
     if wanted.lower() == "hierarchy":
         return None if probe.delimiter else ("no-hierarchy", "the server's mailbox names have no hierarchy")
-    offered = probe.before_login if scenario.state == "greeted" else probe.capabilities
+    offered = {"clear": probe.in_clear or frozenset(), "greeted": probe.before_login}.get(
+        scenario.state, probe.capabilities
+    )
     name = wanted.removeprefix("!")
     if (name.upper() in offered) is not wanted.startswith("!"):
         return None

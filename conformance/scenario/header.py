@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from conformance.errors import nearest
 from conformance.scenario.mistakes import STEP
-from conformance.scenario.syntax import Connection, Delivery, State, Touches
+from conformance.scenario.syntax import NOT_LOGGED_IN, Connection, Delivery, State, Touches
 from conformance.scenario.tree import Word
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def read(source: Source, header: Branch, read_file: ReadFile) -> dict[str, Any]:
     for key, example in _REQUIRED.items():
         if key not in lines:
             raise source.error("missing-key", 1, key=key, example=example)
-    if "messages" in lines and fields["state"] in ("greeted", "authenticated"):
+    if "messages" in lines and fields["state"] in (*NOT_LOGGED_IN, "authenticated"):
         raise source.error("no-mailbox", lines["messages"], state=fields["state"])
     if (file := fields.get("message_file")) and read_file(file) is None:
         raise source.error_at("missing-file", lines["messages"], file, word=file)

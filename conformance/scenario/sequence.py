@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 _ALWAYS = ("prefix", "user", "password", "plain", "wrong")
 _TWO_USERS = ("other-user", "other-password")
 _STATES: dict[State, tuple[str, ...]] = {
+    "clear": (),
     "greeted": (),
     "authenticated": ("delimiter",),
     "created": ("delimiter", "mailbox"),

@@ -15,13 +15,15 @@ if TYPE_CHECKING:
 #: the case is BLOCKED and blames nobody.
 GIVEN = "given"
 
-State = Literal["greeted", "authenticated", "created", "appended", "selected"]
+State = Literal["clear", "greeted", "authenticated", "created", "appended", "selected"]
+#: States in which nobody is logged in; in `clear`, TLS has not begun either, whatever the address asks for.
+NOT_LOGGED_IN = frozenset({"clear", "greeted"})
 Delivery = Literal["as-written", "one-segment", "octets"]
 #: SASL mechanisms that a `sasl:` step can carry out.
 MECHANISMS = ("PLAIN", "LOGIN", "EXTERNAL", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256")
 
 Verdict = Literal["WARN", "INFO", "SKIP"]
-Touches = Literal["inbox", "subscriptions", "limits"]
+Touches = Literal["inbox", "subscriptions", "limits", "secrecy"]
 
 
 @dataclass(frozen=True)
