@@ -181,16 +181,25 @@ _KINDS: dict[str, type[Any]] = {
     "header": Header, "case": Case, "step": Step, "tally": Tally, "finding": Finding, "result": Result, "gate": Gate, "footer": Footer,
 }  # fmt: skip
 _NAMES = {cls: name for name, cls in _KINDS.items()}
+#: For each kind of record, its fields with what is left out of a line. The format is never left out.
+_DEFAULTS = {
+    cls: {
+        spec.name: dataclasses.MISSING if spec.name == "format" else spec.default
+        for spec in dataclasses.fields(cls)
+    }
+    for cls in _NAMES
+}
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
 def encode(record: Record) -> str:
     """One JSON line (without line end); fields that hold their default are left out."""
     data: dict[str, Any] = {"record": _NAMES[type(record)]}
-    for spec in dataclasses.fields(record):
-        value = getattr(record, spec.name)
-        if spec.default is dataclasses.MISSING or value != spec.default or spec.name == "format":
-            data[spec.name] = dataclasses.asdict(value) if isinstance(value, Trouble | Cut) else value
-    return json.dumps(data, ensure_ascii=True, separators=(",", ":"))
+    for name, default in _DEFAULTS[type(record)].items():
+        value = getattr(record, name)
+        if value != default:
+            data[name] = dataclasses.asdict(value) if isinstance(value, Trouble | Cut) else value
+    return _ENCODER.encode(data)
 
 
 def decode(line: str) -> Record:
@@ -203,7 +212,7 @@ def decode(line: str) -> Record:
         cls = _KINDS[data.pop("record")]
     except (KeyError, TypeError, AttributeError):
         raise ValueError("not a journal record") from None
-    known = {spec.name for spec in dataclasses.fields(cls)}
+    known = _DEFAULTS[cls]
     values: dict[str, Any] = {name: _tuples(value) for name, value in data.items() if name in known}
     try:
         for name, part in (("problem", Trouble), ("cut", Cut)):

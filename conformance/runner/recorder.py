@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import functools
 from typing import TYPE_CHECKING, Any, Protocol, TextIO, TypeVar
 
 from conformance import journal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Hashable, Iterable
     from pathlib import Path
 
     from conformance.journal import Record
@@ -38,6 +39,14 @@ _EXPOSED = frozenset(
         "values",
     }
 )
+
+
+@functools.cache
+def _exposed(kind: Hashable) -> tuple[str, ...]:
+    """The exposed fields of a class of records."""
+    assert isinstance(kind, type)
+    return tuple(spec.name for spec in dataclasses.fields(kind) if spec.name in _EXPOSED)
+
 
 Hidden = TypeVar("Hidden", bound="Record")
 
@@ -103,12 +112,12 @@ class Recorder:
 
     def hide(self, record: Hidden) -> Hidden:
         """The record without secrets, as it is written."""
-        changes: dict[str, Any] = {
-            spec.name: self._mask(getattr(record, spec.name))
-            for spec in dataclasses.fields(record)
-            if spec.name in _EXPOSED
-        }
-        return dataclasses.replace(record, **changes)
+        changes: dict[str, Any] = {}
+        for name in _exposed(record.__class__):
+            value = getattr(record, name)
+            if value and (masked := self._mask(value)) != value:
+                changes[name] = masked
+        return dataclasses.replace(record, **changes) if changes else record
 
     def _mask(self, value: object) -> object:
         if isinstance(value, tuple):

@@ -112,6 +112,8 @@ service imap-login {
 }
 service imap {
   process_limit = 1000
+  $keep
+  process_min_avail = 2
 }
 service anvil {
   chroot =
