@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-import functools
-from typing import TYPE_CHECKING, Any, Protocol, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TextIO, TypeVar, get_args
 
 from conformance import journal
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable
+    from collections.abc import Iterable
     from pathlib import Path
 
     from conformance.journal import Record
@@ -41,12 +40,11 @@ _EXPOSED = frozenset(
 )
 
 
-@functools.cache
-def _exposed(kind: Hashable) -> tuple[str, ...]:
-    """The exposed fields of a class of records."""
-    assert isinstance(kind, type)
-    return tuple(spec.name for spec in dataclasses.fields(kind) if spec.name in _EXPOSED)
-
+#: Those of each kind of record.
+_FIELDS = {
+    kind: tuple(spec.name for spec in dataclasses.fields(kind) if spec.name in _EXPOSED)
+    for kind in get_args(journal.Record)
+}
 
 Hidden = TypeVar("Hidden", bound="Record")
 
@@ -113,7 +111,7 @@ class Recorder:
     def hide(self, record: Hidden) -> Hidden:
         """The record without secrets, as it is written."""
         changes: dict[str, Any] = {}
-        for name in _exposed(record.__class__):
+        for name in _FIELDS[type(record)]:
             value = getattr(record, name)
             if value and (masked := self._mask(value)) != value:
                 changes[name] = masked
