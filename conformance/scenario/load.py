@@ -102,8 +102,11 @@ def select(cases: Sequence[str], selectors: Sequence[str]) -> list[str]:
     a pattern with `*`, `?` or `[...]` over ids (`*` also crosses `/`). Raises `UsageError` for one that means nothing.
     """
     chosen: set[str] = set()
+    known = set(cases)
     for selector in selectors:
-        meant = [case for case in cases if _means(selector.strip("/"), case)]
+        meant = (
+            [selector] if selector in known else [case for case in cases if _means(selector.strip("/"), case)]
+        )
         if not meant:
             raise UsageError(f"{selector} selects nothing{nearest(selector, _selectors(cases))}")
         chosen.update(meant)
