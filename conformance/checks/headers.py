@@ -28,6 +28,8 @@ _TOKEN = re.compile(rb"[\w-]+")
 
 _STRINGS = {b"SUBJECT": 1, b"IN-REPLY-TO": 8, b"MESSAGE-ID": 9}
 _ADDRESSES = {b"TO": 5, b"CC": 6, b"BCC": 7}
+#: What is told by what is in it, which may be broken.
+_COMPOSITE = frozenset({b"multipart", b"message"})
 _UNSTRUCTURED = frozenset({b"SUBJECT", b"CONTENT-DESCRIPTION"})
 
 
@@ -135,14 +137,13 @@ def _basic(fields: list[Field], part: structure.Fields) -> tuple[str, str, str] 
     """What is wrong about the basic fields of a part."""
     types = [_TYPE.fullmatch(b" ".join(value.split())) for value in _named(fields, b"CONTENT-TYPE")]
     kind = types[0] if len(types) == 1 else None
-    if kind is None or kind[1].lower() == b"multipart":
+    if kind is None or kind[1].lower() in _COMPOSITE:
         return None
     for place, wanted in enumerate(kind.groups()):
         if _upper(part[place]) != wanted.upper():
             return "differs", f"type {kind[1].decode()}/{kind[2].decode()} as in the header", "another one"
     codings = [value.strip() for value in _named(fields, b"CONTENT-TRANSFER-ENCODING")]
-    plain = len(codings) == 1 and _TOKEN.fullmatch(codings[0]) and kind[1].lower() != b"message"
-    if plain and _upper(part[5]) != codings[0].upper():
+    if len(codings) == 1 and _TOKEN.fullmatch(codings[0]) and _upper(part[5]) != codings[0].upper():
         return "differs", f"transfer encoding {codings[0].decode()} as in the header", "another one"
     named = {b"CONTENT-ID": 3, b"CONTENT-DESCRIPTION": 4}
     wrong = (_wrong(name, _named(fields, name), part[place]) for name, place in named.items())
