@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, NamedTuple
 import miniature_store
 import plays
 import pytest
-from faults import before, both, completing, instead, on, staying, without
+from faults import before, both, completing, instead, on, replacing, staying, without
 from miniature import HANG_UP, Miniature, right
 
+from conformance.runner.plan import Target
 from conformance.scenario.load import load
+from conformance.transport import TLS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from faults import Change
     from miniature import Command, Reply, Wrong
 
     from conformance.journal import Result
@@ -80,7 +83,7 @@ class Row(NamedTuple):
     status: str = "FAIL"
 
 
-LOGIN, EXCHANGE, TLS = "6.2.3-login", "6.2.2-authenticate", "6.2.1-starttls"
+LOGIN, EXCHANGE, STARTTLS = "6.2.3-login", "6.2.2-authenticate", "6.2.1-starttls"
 
 ROWS = (
     Row("3-states/new-connection", on("LOGIN", lets_all_in), "3.1/starts-not-authenticated"),
@@ -132,7 +135,7 @@ ROWS = (
         "WARN",
     ),
     *(
-        Row(f"{TLS}/{what}", on("STARTTLS", keeps_clear_text), "6.2.1/starttls-discards-plaintext")
+        Row(f"{STARTTLS}/{what}", on("STARTTLS", keeps_clear_text), "6.2.1/starttls-discards-plaintext")
         for what in (
             "discards-plaintext",
             "discards-half-a-command",
@@ -140,12 +143,15 @@ ROWS = (
             "discards-an-exchange",
         )
     ),
-    Row(f"{TLS}/login-inside-tls", _refusing("LOGIN"), "6.2.3/logs-in"),
-    Row(f"{TLS}/authenticate-inside-tls", _refusing("AUTHENTICATE"), "6.2.2/exchange"),
-    Row(f"{TLS}/logout-inside-tls", on("LOGOUT", without(b"* BYE")), "6.2.1/begins-tls"),
-    Row(f"{TLS}/behind-another-command", _refusing("NOOP"), "6.2.1/begins-tls"),
+    Row(f"{STARTTLS}/login-inside-tls", _refusing("LOGIN"), "6.2.3/logs-in"),
+    Row(f"{STARTTLS}/authenticate-inside-tls", _refusing("AUTHENTICATE"), "6.2.2/exchange"),
+    Row(f"{STARTTLS}/logout-inside-tls", on("LOGOUT", without(b"* BYE")), "6.2.1/begins-tls"),
+    Row(f"{STARTTLS}/behind-another-command", _refusing("NOOP"), "6.2.1/begins-tls"),
     Row(
-        f"{TLS}/not-offered", on("STARTTLS", both(completing("OK now"), staying)), "6.2.1/not-offered", "WARN"
+        f"{STARTTLS}/not-offered",
+        on("STARTTLS", both(completing("OK now"), staying)),
+        "6.2.1/not-offered",
+        "WARN",
     ),
     Row("11.1-starttls-security/no-negotiation", on("STARTTLS", staying), "11.1/negotiation-checked"),
     Row(
@@ -189,3 +195,36 @@ def test_a_server_that_is_wrong_there_does_not(row: Row, tmp_path: Path) -> None
     patience = VAIN if row.case.startswith("11.1") else plays.PATIENCE
     found = results(row.case, row.wrong, tmp_path, patience=patience)
     assert found[row.requirement].status == row.status
+
+
+_DISABLED = on("CAPABILITY", replacing((b"LITERAL+", b"LITERAL+ LOGINDISABLED")))
+
+
+@pytest.mark.parametrize(
+    ("login", "status"),
+    [(completing("NO not in clear"), "PASS"), (completing("BAD no"), "FAIL"), (lets_in, "FAIL")],
+)
+def test_login_in_clear_is_refused_where_it_is_disabled(login: Change, status: str, tmp_path: Path) -> None:
+    in_clear = only_in_clear(both(_DISABLED, on("LOGIN", login)))
+    with Miniature(in_clear, tls=plays.tls()) as server:
+        target = Target(f"imap+starttls://127.0.0.1:{server.port}", plays.accounts(), TLS(insecure=True))
+        journal = plays.run(target, [load(f"rfc3501/{LOGIN}/disabled")], tmp_path)
+    found = {result.requirement: result.status for result in journal.results if not result.always_on}
+    assert found["rfc3501/7.2.1/logindisabled"] == status
+
+
+def test_a_password_goes_out_in_clear_to_no_server_of_others(tmp_path: Path) -> None:
+    with Miniature(tls=plays.tls()) as server:
+        scenario = load(f"rfc3501/{LOGIN}/disabled-for-the-right-password")
+        journal = plays.run(plays.address(server), [scenario], tmp_path)
+    assert {(each.status, each.reason) for each in journal.results if not each.always_on} == {
+        ("SKIP", "sends-password")
+    }
+
+
+def test_what_begins_in_clear_is_not_asked_inside_tls(tmp_path: Path) -> None:
+    scenario = load(f"rfc3501/{STARTTLS}/starttls")
+    journal = plays.run(Target("pymap", scheme="imaps"), [scenario], tmp_path)
+    assert {(each.status, each.reason) for each in journal.results if not each.always_on} == {
+        ("SKIP", "encrypted")
+    }

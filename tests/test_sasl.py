@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import base64
+from typing import TYPE_CHECKING
 
 import pytest
 import scramp
 
+from conformance.response import Response
+from conformance.runner.authenticate import converse
+from conformance.runner.client import Seen
 from conformance.runner.sasl import UnableError, WrongError, mechanism
 from conformance.scenario.syntax import MECHANISMS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # RFC 5802 section 5 and RFC 7677 section 3: user "user", password "pencil".
 EXAMPLES = {
@@ -154,3 +161,51 @@ def test_the_others_ask_for_what_they_need_and_no_more() -> None:
         mechanism("CRAM-MD5", "user", "pencil", nonce="", verifies=True).succeeded()
     with pytest.raises(WrongError, match="the challenge is empty"):
         mechanism("CRAM-MD5", "user", "pencil", nonce="", verifies=True).respond(b"")
+
+
+class Told:
+    """A client that hears the challenges of an exchange, one behind each line, and the completion behind the last."""
+
+    def __init__(self, *challenges: bytes) -> None:
+        self.left = [Response("continuation", b"", text=each) for each in challenges]
+        self.seen: list[Seen] = []
+        self.said: list[bytes] = []  #: what was kept from the records stands before what was sent
+
+    def wait(self, until: Callable[[], bool], *, line: int) -> None:
+        del line
+        while not until():
+            done = Response("tagged", b"", name="OK", tag="a1")
+            self.seen.append(Seen(self.left.pop(0) if self.left else done, 0))
+
+    def wait_for(self, tag: str, line: int) -> None:
+        self.wait(lambda: self.completion(tag) is not None, line=line)
+
+    def completion(self, tag: str) -> Seen | None:
+        return next((seen for seen in self.seen if seen.response.tag == tag), None)
+
+    def answer(self, octets: bytes, line: int) -> None:
+        del line
+        self.said.append(octets)
+
+    def conceal(self, secret: bytes) -> None:
+        self.said.append(b"secret " + secret)
+
+
+def test_what_tells_of_a_password_is_concealed_before_it_is_said() -> None:
+    nonce, first, server_first, final, server_final = (each.encode() for each in EXAMPLES["SCRAM-SHA-1"])
+    client = Told(*map(base64.b64encode, (b"", server_first, server_final)))
+    exchange = mechanism("SCRAM-SHA-1", "user", "pencil", nonce=nonce.decode(), verifies=True)
+    converse(client, "a1", exchange, 1)  # type: ignore[arg-type]
+    secrets = [b"secret " + base64.b64encode(each) for each in (final, server_final)]
+    assert client.said == [
+        base64.b64encode(first), *secrets, base64.b64encode(final), *secrets, b"",
+    ]  # fmt: skip
+
+
+def test_an_exchange_that_went_wrong_is_cancelled() -> None:
+    client = Told(b"", base64.b64encode(b"nonsense"))
+    exchange = mechanism("SCRAM-SHA-1", "user", "pencil", nonce="x", verifies=True)
+    with pytest.raises(WrongError, match="nonsense"):
+        converse(client, "a1", exchange, 1)  # type: ignore[arg-type]
+    assert client.said[-1] == b"*"
+    assert client.completion("a1") is not None

@@ -20,12 +20,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from conformance.catalogue import Requirement
+    from conformance.scenario.group import Judged
     from conformance.scenario.syntax import Scenario, Step
 
 #: Which mark wins when a requirement has several, strongest first.
 _STRENGTH: tuple[Status, ...] = (
     "ERROR", "CRASH", "TIMEOUT", "FAIL", "WARN", "BLOCKED", "INFO", "PASS",
 )  # fmt: skip
+
+_ACTUAL = {
+    "closed": "the server closed the connection",
+    "missing": "nothing of this kind arrived",
+    "timeout": "no answer before the deadline",
+}
 
 #: Why a requirement was not asked although the case was played.
 _REASONS: dict[Status, str] = {"BLOCKED": "stopped", "SKIP": "declined"}
@@ -53,6 +60,13 @@ def carried_by(step: Step, scenario: Scenario) -> str | None:
     return None
 
 
+def is_moot(judged: Judged) -> bool:
+    """Whether the end of a group says that nothing can be learnt from it: a `[given]` that did not come as written, or `-> SKIP`."""
+    verdict = judged.outcome.verdict if judged.outcome else None
+    given = judged.line.requirement == GIVEN
+    return verdict == "SKIP" or (given and (judged.what != "ok" or verdict == "WARN"))
+
+
 @dataclass
 class Ledger:
     """Marks of one play of one scenario."""
@@ -77,6 +91,39 @@ class Ledger:
     def unmet(self, requirement: str) -> Status:
         """The status of a requirement that is not met, by its level."""
         return "BLOCKED" if requirement == GIVEN else UNMET[self.requirement(requirement).level]
+
+    def mark_of(self, judged: Judged, requirement: str, step: int, *, late: bool) -> Mark:
+        """What became of a line, as a mark; `step` decides it. `late`: its command was not answered in time."""
+        line = judged.line
+        if judged.what == "ok":
+            outcome = judged.outcome
+            status: Status = (outcome.verdict if outcome else None) or "PASS"
+            words = (outcome.words or judged.actual) if outcome and outcome.verdict else ""
+            return Mark(
+                status,
+                line.line,
+                "outcome",
+                line.source,
+                words,
+                judged.expected,
+                judged.actual,
+                (step, step),
+                words,
+            )
+        what = "timeout" if late and judged.what == "missing" else judged.what
+        status = "TIMEOUT" if what == "timeout" else self.unmet(requirement)
+        actual = judged.actual or _ACTUAL.get(what, what)
+        return Mark(
+            status,
+            line.line,
+            what,
+            line.source,
+            judged.difference,
+            judged.expected,
+            actual,
+            (step, step),
+            f"other: {actual}",
+        )
 
     def results(self) -> list[Result]:
         """One verdict per requirement of the scenario, in the order of `proves:`, then those that only steps name."""

@@ -19,7 +19,7 @@ from conformance.runner.authenticate import converse
 from conformance.runner.client import Client
 from conformance.runner.identity import SECRET, identity
 from conformance.runner.lane import Lane
-from conformance.runner.ledger import Ledger, Mark, carried_by
+from conformance.runner.ledger import Ledger, Mark, carried_by, is_moot
 from conformance.runner.sasl import UnableError, WrongError, mechanism
 from conformance.runner.setup import (
     BlockedError,
@@ -57,11 +57,11 @@ from conformance.wire import Literal
 
 if TYPE_CHECKING:
     from conformance.grammar import Grammar
-    from conformance.journal import Result, Status
+    from conformance.journal import Result
     from conformance.runner.client import Play, Waited
     from conformance.runner.settings import Settings
     from conformance.runner.setup import Probe
-    from conformance.scenario.group import GroupOutcome, Judged
+    from conformance.scenario.group import GroupOutcome
     from conformance.scenario.holes import Bindings
     from conformance.scenario.syntax import Scenario, Step
     from conformance.servers.base import Account
@@ -72,12 +72,6 @@ _PAUSES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2)
 
 #: How long (seconds) a `listen` listens.
 _LISTENING = 0.3
-
-_ACTUAL = {
-    "closed": "the server closed the connection",
-    "missing": "nothing of this kind arrived",
-    "timeout": "no answer before the deadline",
-}
 
 
 class _StopError(Exception):
@@ -439,7 +433,7 @@ class Player:
         """Marks of a judged group; stops when the line that ends it was not met."""
         self._bindings = {**group.bindings, **self._first_identity}
         late = waited == "timeout"
-        refused = last is not None and _is_moot(group.lines[-1])
+        refused = last is not None and is_moot(group.lines[-1])
         for judged in group.lines:
             ends = judged.line is last
             if late and not ends and judged.what in ("missing", "closed"):
@@ -447,42 +441,10 @@ class Player:
             if refused and not ends and judged.what not in ("ok", "unwanted"):
                 continue  # what a refused command did not bring about is nobody's fault
             requirement = carried_by(judged.line, self._scenario) or ""
-            self._marked(requirement, self._mark(lane, judged, requirement, late=late and ends))
+            step = lane.step_of(judged) or self._play.step_count
+            self._marked(requirement, self._ledger.mark_of(judged, requirement, step, late=late and ends))
         if last is not None and not group.lines[-1].what == "ok":
             raise _StopError(f"line {last.line} was not answered as expected", last.line)
-
-    def _mark(self, lane: Lane, judged: Judged, requirement: str, *, late: bool) -> Mark:
-        step = lane.step_of(judged) or self._play.step_count
-        line = judged.line
-        if judged.what == "ok":
-            outcome = judged.outcome
-            status: Status = (outcome.verdict if outcome else None) or "PASS"
-            words = (outcome.words or judged.actual) if outcome and outcome.verdict else ""
-            return Mark(
-                status,
-                line.line,
-                "outcome",
-                line.source,
-                words,
-                judged.expected,
-                judged.actual,
-                (step, step),
-                words,
-            )
-        what = "timeout" if late and judged.what == "missing" else judged.what
-        status = "TIMEOUT" if what == "timeout" else self._ledger.unmet(requirement)
-        actual = judged.actual or _ACTUAL.get(what, what)
-        return Mark(
-            status,
-            line.line,
-            what,
-            line.source,
-            judged.difference,
-            judged.expected,
-            actual,
-            (step, step),
-            f"other: {actual}",
-        )
 
     def _marked(self, requirement: str, mark: Mark) -> None:
         self.hangs = self.hangs or mark.status == "TIMEOUT"
@@ -492,13 +454,6 @@ class Player:
             self._ledger.mark(requirement, mark)
         elif mark.status not in ("PASS", "INFO"):
             raise _StopError(f"not brought about: {mark.source} ({mark.actual})", mark.line)
-
-
-def _is_moot(judged: Judged) -> bool:
-    """Whether the end of a group says that nothing can be learnt from it: a `[given]` that did not come as written, or `-> SKIP`."""
-    verdict = judged.outcome.verdict if judged.outcome else None
-    given = judged.line.requirement == GIVEN
-    return verdict == "SKIP" or (given and (judged.what != "ok" or verdict == "WARN"))
 
 
 _HANDLERS: dict[type, Callable[..., None]] = {
