@@ -54,7 +54,8 @@ def disguises(accounts: Iterable[Account]) -> tuple[str, ...]:
     forms: set[str] = set()
     for account in accounts:
         secret = account.password
-        forms |= {secret, secret.replace("\\", "\\\\").replace('"', '\\"'), secret.encode().decode("latin-1")}
+        for plain in (secret, secret.encode().decode("latin-1")):
+            forms |= {plain, plain.replace("\\", "\\\\").replace('"', '\\"')}
         forms.add(base64.b64encode(secret.encode()).decode())
         forms |= {
             base64.b64encode(f"{authzid}\0{account.user}\0{secret}".encode()).decode()
