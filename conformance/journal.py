@@ -103,6 +103,7 @@ class Step:
     note: str = ""
     problem: Trouble | None = None
     cut: Cut | None = None
+    together: bool = False  #: of a response: it came in one read with the one before
 
 
 @dataclass(frozen=True)

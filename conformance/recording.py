@@ -79,7 +79,12 @@ class Recording:
         if kind == "end":
             return Ended.from_note(step.note)  # stays: an ended connection stays ended
         self._steps.popleft()
-        return SILENCE if kind == "silence" else step.octets.encode("latin-1")
+        if kind == "silence":
+            return SILENCE
+        octets = step.octets
+        while self._steps and self._steps[0].together:  # what is in one read is known at one time
+            octets += self._steps.popleft().octets
+        return octets.encode("latin-1")
 
     def start_tls(self, timeout: float) -> Ended | None:
         """The recorded outcome of the handshake."""

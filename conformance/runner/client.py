@@ -74,6 +74,7 @@ class Play:
         note: str = "",
         problem: Problem | None = None,
         state: State | None = None,
+        together: bool = False,
     ) -> int:
         """Record a step, in the present state if no other is given; returns its number."""
         self._steps += 1
@@ -92,6 +93,7 @@ class Play:
             note=note,
             problem=trouble,
             cut=cut,
+            together=together,
         )
         self._recorder.write(step)
         return self._steps
@@ -203,15 +205,17 @@ class Client:
                     self._take(got, line)
         return "done"
 
-    def drain(self) -> None:
-        """Read what is there already."""
-        while self._transport is not None and isinstance(got := self._transport.receive(0), bytes):
-            self._take(got, 0)
-
     def _take(self, octets: bytes, line: int) -> None:
-        for event in self.session.receive(octets):
+        for place, event in enumerate(self.session.receive(octets)):
             response = event.response
-            step = self._play.step(self, "receive", response.raw, problem=response.problem, state=event.state)
+            step = self._play.step(
+                self,
+                "receive",
+                response.raw,
+                problem=response.problem,
+                state=event.state,
+                together=place > 0,
+            )
             self.seen.append(Seen(response, step))
             self._play.blame(event.violations, step)
         if self.session.broken:

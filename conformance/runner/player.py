@@ -150,11 +150,6 @@ class Player:
             self._ledger.stopped, self._ledger.stopped_at = str(blocked), step.line
         return self._ledger.results()
 
-    def drain(self) -> None:
-        """Read what is there already, for the always-on checks only."""
-        for lane in self._lanes.values():
-            lane.client.drain()
-
     def close(self) -> None:
         """Close whatever is open."""
         for lane in self._lanes.values():

@@ -102,7 +102,6 @@ def _play(journal: Journal, case: Case, findings: Findings) -> list[Result]:
     )
     try:
         results = player.play()
-        player.drain()  # what arrived together with the last response that was waited for
     except TargetError as error:
         results = Ledger(scenario, catalogue.load()).blocked(str(error), LOST)
     told.write(Tally(case.id, case.attempt, 0.0, dict(player.asked)))
