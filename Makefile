@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 # The main job: the whole suite against the embedded server. It succeeds when the job was done (exit code 0 or 1: a server
 # that fails some requirement is a result, not an error); the last line is the path of the report.
 run: $(VENV)/installed
-	@$(BIN)/imapspec run pymap --expect reports/judgements/pymap.toml --report-dir $(REPORT_DIR) || [ $$? -eq 1 ]
+	@$(BIN)/imapspec run pymap -n 2 --expect reports/judgements/pymap.toml --report-dir $(REPORT_DIR) || [ $$? -eq 1 ]
 	@echo "$(abspath $(REPORT_DIR))/report.html"
 
 test: $(VENV)/installed

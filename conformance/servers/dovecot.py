@@ -128,6 +128,7 @@ service stats {
 }
 service auth {
   user = $user
+  client_limit = 2000
 }
 service imap-urlauth-login {
   chroot =
