@@ -30,6 +30,7 @@ bench: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'
 	$(BIN)/python benchmarks/grammar.py
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/watch.py
 
 # The tests once more, against the wheel that users get: an own environment, no sight of the source tree's package.
 wheel-test: $(VENV)/installed
