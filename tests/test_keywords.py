@@ -12,7 +12,11 @@ import pytest
 from conformance import catalogue
 from conformance.catalogue import keywords
 from conformance.catalogue.keywords import KeyWord
-from conformance.cli.coverage import chosen, coverage
+from conformance.checks import DOUBTFUL_SYNTAX, END_CHECKS, RESPONSE_CHECKS, SYNTAX
+from conformance.cli.common import all_files, proofs
+from conformance.cli.coverage import chosen, coverage, requirements
+
+ALWAYS_ON = {*SYNTAX.values(), *DOUBTFUL_SYNTAX, *RESPONSE_CHECKS, *END_CHECKS}
 
 #: Section -> how many key words it has: counted once, by hand and by `in_text`.
 COUNTS = {
@@ -97,6 +101,31 @@ def test_coverage_counts_by_section_and_level_and_gives_the_reasons() -> None:
         ["untestable:", "Too", "long."],
         ["5", "MUST:", "d"],
     ]
+
+
+def test_requirements_that_cannot_be_asked_leave_a_key_word_proven_or_give_it_their_reason() -> None:
+    words = (KeyWord("3.4", 1, "MUST", "a", by=("x", "y")), KeyWord("3.4", 2, "MUST", "b", by=("y",)))
+    lines = [line.split() for line in coverage(words, cases={"x"}, always_on=(), reasons={"y": "Too far."})]
+    assert lines[1] == ["3.4", "MUST", "2", "1", "1", "-", "-", "-", "1"]
+    assert lines[-2:] == [["untestable:", "Too", "far."], ["3.4", "MUST:", "b"]]
+
+
+def test_every_key_word_that_is_asked_is_proven() -> None:
+    proven = {*proofs(all_files()), *ALWAYS_ON}
+    reasons = {name for name, entry in catalogue.load().items() if entry.untestable}
+    assert [name for entry in keywords.load() for name in entry.by if name not in proven | reasons] == []
+
+
+def test_requirements_are_counted_by_level() -> None:
+    known = [
+        catalogue.Requirement("rfc0000/1/a", "MUST", "a"),
+        catalogue.Requirement("rfc0000/1/b", "MUST", "b", untestable="Too far."),
+        catalogue.Requirement("rfc0000/1/c", "MAY", "c"),
+    ]
+    lines = [line.split() for line in requirements(known, cases={"rfc0000/1/a"}, always_on={"rfc0000/1/c"})]
+    assert lines[1:] == [
+        ["MUST", "2", "1", "0", "1"], ["SHOULD", "0", "0", "0", "0"], ["MAY", "1", "0", "1", "0"], ["total", "3", "1", "1", "1"],
+    ]  # fmt: skip
 
 
 def test_coverage_is_asked_for_by_section_and_level() -> None:

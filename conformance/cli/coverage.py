@@ -5,6 +5,7 @@ Knows: the key words, the catalogue, what proves a requirement. Must not know: h
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from typing import TYPE_CHECKING, get_args
 
@@ -12,22 +13,30 @@ from conformance.catalogue import keywords
 from conformance.journal import Level
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
+    from conformance.catalogue import Requirement
     from conformance.catalogue.keywords import KeyWord
 
 #: What is counted, in the order of the columns.
 _COLUMNS = ("key words", "asked", "by cases", "always-on", "unproven", "client", "untestable")
 
 
-def coverage(words: Sequence[KeyWord], cases: Container[str], always_on: Container[str]) -> list[str]:
+def coverage(
+    words: Sequence[KeyWord],
+    cases: Container[str],
+    always_on: Container[str],
+    reasons: Mapping[str, str] | None = None,
+) -> list[str]:
     """The lines of a table, and the reasons why key words are not asked.
 
-    `cases` has the requirements that a case proves, `always_on` those that are asked of every response. A key word may have both,
-    and counts as proven when all its requirements are.
+    `cases` has the requirements that a case proves, `always_on` those that are asked of every response, `reasons` those that cannot
+    be asked. A key word may have some of each; it counts as proven when all its requirements are that can be asked, and as not
+    testable when none can.
     """
+    settled = [_settled(word, reasons or {}) for word in words]
     rows: dict[tuple[str, str], Counter[str]] = {}
-    for word in words:
+    for word in settled:
         for section in (word.section, "total"):
             rows.setdefault((section, word.level), Counter()).update(_fates(word, cases, always_on))
     sections = [*dict.fromkeys(word.section for word in words), "total"]
@@ -39,7 +48,32 @@ def coverage(words: Sequence[KeyWord], cases: Container[str], always_on: Contain
             for level in get_args(Level)
             if (section, level) in rows
         ),
-        *_reasons(words),
+        *_reasons(settled),
+    ]
+
+
+def _settled(word: KeyWord, reasons: Mapping[str, str]) -> KeyWord:
+    """The key word without requirements that cannot be asked; where none is left, with their reason."""
+    left = tuple(name for name in word.by if name not in reasons)
+    if left or not word.by:
+        return dataclasses.replace(word, by=left)
+    return dataclasses.replace(word, by=(), untestable=reasons[word.by[0]])
+
+
+def requirements(known: Iterable[Requirement], cases: Container[str], always_on: Container[str]) -> list[str]:
+    """How many requirements there are, by level, and what became of them."""
+    rows: dict[str, Counter[str]] = {level: Counter() for level in (*get_args(Level), "total")}
+    for requirement in known:
+        fates = ["requirements"]
+        fates += ["by cases"] if requirement.id in cases else []
+        fates += ["always-on"] if requirement.id in always_on else []
+        fates += ["untestable"] if requirement.untestable else []
+        for level in (requirement.level, "total"):
+            rows[level].update(fates)
+    columns = ("requirements", "by cases", "always-on", "untestable")
+    return [
+        f"{'level':8}" + "".join(f"{column:>14}" for column in columns),
+        *(f"{level:8}" + "".join(f"{row[column]:>14}" for column in columns) for level, row in rows.items()),
     ]
 
 

@@ -9,7 +9,7 @@ from conformance import catalogue, resources
 from conformance.catalogue import natural
 from conformance.checks import DOUBTFUL_SYNTAX, END_CHECKS, RESPONSE_CHECKS, SYNTAX
 from conformance.cli.common import all_files, file_of, proofs
-from conformance.cli.coverage import chosen, coverage
+from conformance.cli.coverage import chosen, coverage, requirements
 from conformance.errors import NothingSelectedError, UsageError, nearest
 from conformance.scenario.load import find, load, peek, select
 
@@ -46,7 +46,9 @@ def _requirements(options: Namespace) -> int:
     for requirement in chosen:
         count = len(proven.get(requirement.id, ()))
         always = " always-on" if requirement.id in _ALWAYS_ON else ""
-        print(f"{requirement.id}  {requirement.level}  {count} case{'s' * (count != 1)}{always}")
+        proof = "untestable" if requirement.untestable else f"{count} case{'s' * (count != 1)}{always}"
+        print(f"{requirement.id}  {requirement.level}  {proof}")
+    print("\n" + "\n".join(requirements(chosen, proven, _ALWAYS_ON)))
     return 0
 
 
@@ -54,7 +56,8 @@ def _coverage(options: Namespace) -> int:
     words = chosen(options.ids, options.level)
     if not words:
         raise NothingSelectedError("no key word is selected; name a section, for example rfc3501/6.3.")
-    print("\n".join(coverage(words, proofs(all_files()), _ALWAYS_ON)))
+    reasons = {name: entry.untestable for name, entry in catalogue.load().items() if entry.untestable}
+    print("\n".join(coverage(words, proofs(all_files()), _ALWAYS_ON, reasons)))
     return 0
 
 
@@ -81,6 +84,8 @@ def _explain(requirement: Requirement, cases: list[str]) -> None:
     print(textwrap.fill(requirement.text, 100))
     if requirement.cause:
         print("\n" + textwrap.fill(f"Often: {requirement.cause}", 100))
+    if requirement.untestable:
+        print("\n" + textwrap.fill(f"Not asked: {requirement.untestable}", 100))
     if requirement.id in _ALWAYS_ON:
         print("\nAsked of every response in every case.")
     if cases:
