@@ -31,6 +31,7 @@ bench: $(VENV)/installed
 	$(BIN)/python benchmarks/grammar.py
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/watch.py
+	$(BIN)/python benchmarks/checks.py
 
 # The tests once more, against the wheel that users get: an own environment, no sight of the source tree's package.
 wheel-test: $(VENV)/installed

@@ -8,6 +8,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
+import vectors
 from hypothesis import given
 from hypothesis import strategies as st
 from semantic_lines import (
@@ -25,9 +26,10 @@ from semantic_lines import (
 )
 
 from conformance.checks import DOUBTFUL_SYNTAX, HOLDS, RESPONSE_CHECKS, Broken, on_response
+from conformance.checks.registry import concerned
 from conformance.checks.structure import leaves
 from conformance.grammar import load
-from conformance.model import State, View
+from conformance.model import Mailbox, State, View
 from conformance.response import List, Number, read, template
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ def outcome(requirement: str, line: str, view: View | None = None) -> object:
     """What a check answers to a line: HOLDS, None, or the kind of what is broken."""
     response = read(GRAMMAR, line.encode("latin-1") + b"\r\n")
     assert response.problem is None, response.problem.message
-    found = RESPONSE_CHECKS[f"rfc3501/{requirement}"](view or View(State.SELECTED), response)
+    found = RESPONSE_CHECKS[f"rfc3501/{requirement}"].ask(view or View(State.SELECTED), response)
     return found.kind if isinstance(found, Broken) else found
 
 
@@ -73,6 +75,44 @@ def test_each_check_has_right_and_wrong_lines() -> None:
         f"rfc3501/{requirement}" for requirement in RIGHT.keys() | OF_THE_CONNECTION
     } <= RESPONSE_CHECKS.keys()
     assert UNCONCERNED.keys() <= RIGHT.keys()
+
+
+def test_a_check_that_is_not_asked_about_a_response_has_nothing_to_say_about_it() -> None:
+    lines = [
+        line.encode("latin-1") + b"\r\n"
+        for table in (RIGHT, UNCONCERNED)
+        for of in table.values()
+        for line in of
+    ]
+    lines += [
+        line.encode("latin-1") + b"\r\n" for kinds in WRONG.values() for of in kinds.values() for line in of
+    ]
+    lines += [*vectors.accepted(), *(vector.octets for vector in vectors.refused())]
+    silent = 0
+    for response in (read(GRAMMAR, line) for line in lines):
+        for view in views():
+            asked = {requirement for requirement, _ in concerned(response)}
+            others = RESPONSE_CHECKS.keys() - asked
+            silent += len(others)
+            assert [r for r in sorted(others) if RESPONSE_CHECKS[r].ask(view, response) is not None] == []
+    assert silent > 100_000
+
+
+def views() -> list[View]:
+    """Connections of different kinds, in which tag a1 is in progress."""
+    box = Mailbox(exists=1, recent=2, uidvalidity=7, uidnext=3, unseen=9, uids={1: 5})
+    connected, encrypted, leaving, opening, selected = (
+        View(),
+        View(tls_fresh=True),
+        View(State.SELECTED),
+        View(State.AUTHENTICATED),
+        View(State.SELECTED),
+    )
+    for view, command in ((encrypted, "LOGIN"), (leaving, "NOOP"), (opening, "EXAMINE"), (selected, "FETCH")):
+        view.send("a1", command)
+        view.mailbox = box
+    opening.opening, leaving.last_tags = box, frozenset()
+    return [connected, encrypted, leaving, opening, selected]
 
 
 # ---- what concerns the connection ---------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from conformance.checks import (
@@ -20,6 +20,23 @@ from conformance.checks import (
     words,
 )
 from conformance.checks.base import Broken, Outcome, Violation
+from conformance.checks.topics import (
+    ANY,
+    ANY_CODE,
+    CAPABILITIES,
+    CONTINUATION,
+    FLAG_LISTS,
+    HEADERS,
+    NAMED,
+    RFC822,
+    STRUCTURES,
+    TAGGED,
+    TEXTS,
+    UNTAGGED,
+    Check,
+    check,
+    topics,
+)
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -28,6 +45,8 @@ if TYPE_CHECKING:
     from conformance.grammar import Problem
     from conformance.model import View
     from conformance.response import Response
+
+    Asking = Callable[[View, Response], Outcome]
 
 #: Name of a response -> the requirement whose section gives its form. "+" stands for continuation requests, "" for all others.
 SYNTAX = {
@@ -64,77 +83,88 @@ def once_in(lists: Callable[[Response], once.Lists]) -> Callable[[View, Response
 _SEARCHING = frozenset({"SEARCH", "UID SEARCH"})
 _FILING = frozenset({"APPEND", "COPY", "UID COPY"})
 
-RESPONSE_CHECKS: dict[str, Callable[[View, Response], Outcome]] = {
-    "rfc3501/2.2.2/completion-tag": completion.completion_tag,
-    "rfc3501/2.2.2/one-completion": completion.one_completion,
-    "rfc3501/2.3.1.1/uid-constant": mailbox.uid_constant,
-    "rfc3501/2.3.1.1/uid-ascending": mailbox.uid_ascending,
-    "rfc3501/2.3.1.1/uidvalidity-constant": mailbox.uidvalidity_constant,
-    "rfc3501/2.3.2/recent-within-exists": completion.recent_within_exists,
-    "rfc3501/2.3.2/flag-once": once_in(once.flags),
-    "rfc3501/2.3.3/internal-date": alone(quantities.internal_date),
-    "rfc3501/2.3.4/size-in-octets": alone(texts.size_in_octets),
-    "rfc3501/5.1/names-7-bit": alone(names.names_7_bit),
-    "rfc3501/5.1.3/modified-utf-7": alone(names.modified_utf_7),
-    "rfc3501/5.2/exists-never-shrinks": mailbox.exists_never_shrinks,
-    "rfc3501/6.1.1/capability-required": partial(completion.required_data, "CAPABILITY"),
-    "rfc3501/6.1.3/bye-before-ok": partial(completion.required_data, "LOGOUT"),
-    "rfc3501/6.2.1/tls-at-once": completion.tls_at_once,
-    "rfc3501/6.2.2/challenge-base64": words.challenge_base64,
-    "rfc3501/6.3.1/required-data": partial(completion.required_data, "SELECT"),
-    "rfc3501/6.3.2/required-data": partial(completion.required_data, "EXAMINE"),
-    "rfc3501/6.3.2/read-only-code": completion.examine_read_only,
-    "rfc3501/6.3.10/status-required": partial(completion.required_data, "STATUS"),
-    "rfc3501/6.3.10/counts-within-messages": alone(quantities.counts_within_messages),
-    "rfc3501/6.4.4/search-required": partial(completion.required_data, "SEARCH"),
-    "rfc3501/6.4.5/header-and-text": alone(texts.header_and_text),
-    "rfc3501/6.4.5/header-fields-of-header": alone(headers.header_fields),
-    "rfc3501/6.4.5/partial-is-substring": alone(texts.partial_is_substring),
-    "rfc3501/6.4.5/rfc822-equals-body": alone(texts.rfc822_equals_body),
-    "rfc3501/7.1/badcharset-of-search": partial(codes.of_a_failure, "BADCHARSET", _SEARCHING),
-    "rfc3501/7.1/code-registered": alone(words.code_registered),
-    "rfc3501/7.1/permanentflags-known": codes.permanent_flags_known,
-    "rfc3501/7.1/permanentflags-of-a-mailbox": partial(codes.of_a_mailbox, "PERMANENTFLAGS"),
-    "rfc3501/7.1/read-only-of-a-mailbox": partial(codes.of_a_mailbox, "READ-ONLY"),
-    "rfc3501/7.1/read-write-of-a-mailbox": partial(codes.of_a_mailbox, "READ-WRITE"),
-    "rfc3501/7.1/trycreate-of-append-or-copy": partial(codes.of_a_failure, "TRYCREATE", _FILING),
-    "rfc3501/7.1/uidnext-of-a-mailbox": partial(codes.of_a_mailbox, "UIDNEXT"),
-    "rfc3501/7.1/uidvalidity-of-a-mailbox": partial(codes.of_a_mailbox, "UIDVALIDITY"),
-    "rfc3501/7.1/unseen-of-a-mailbox": partial(codes.of_a_mailbox, "UNSEEN"),
-    "rfc3501/7.1/unseen-within-exists": codes.unseen_within_exists,
-    "rfc3501/7.1.4/preauth-is-authenticated": completion.preauth_is_authenticated,
-    "rfc3501/7.1.4/preauth-only-greeting": completion.preauth_only_greeting,
-    "rfc3501/7.1.5/closes-after-bye": completion.closes_after_bye,
-    "rfc3501/7.2.1/automatic-capabilities": capabilities.the_same,
-    "rfc3501/7.2.1/imap4rev1": mailbox.capability_imap4rev1,
-    "rfc3501/7.2.1/capability-once": once_in(once.capabilities),
-    "rfc3501/7.2.1/capability-registered": alone(capabilities.registered),
-    "rfc3501/7.2.2/attribute-once": once_in(once.attributes),
-    "rfc3501/7.2.4/item-once": once_in(partial(once.items, "STATUS")),
-    "rfc3501/7.2.5/number-once": once_in(once.matches),
-    "rfc3501/7.2.6/system-flags": alone(words.system_flags),
-    "rfc3501/7.4.1/expunge-in-range": mailbox.expunge_in_range,
-    "rfc3501/7.4.1/no-expunge-during-fetch": mailbox.no_expunge_during_fetch,
-    "rfc3501/7.4.1/no-expunge-without-command": mailbox.no_expunge_without_command,
-    "rfc3501/7.4.2/envelope-as-header": alone(headers.envelope_as_header),
-    "rfc3501/7.4.2/fetch-in-range": mailbox.fetch_in_range,
-    "rfc3501/7.4.2/item-once": once_in(partial(once.items, "FETCH")),
-    "rfc3501/7.4.2/body-as-bodystructure": alone(structure.body_as_bodystructure),
-    "rfc3501/7.4.2/body-as-header": alone(headers.body_as_header),
-    "rfc3501/7.4.2/body-lines": alone(structure.body_lines),
-    "rfc3501/7.4.2/body-size": alone(structure.body_size),
-    "rfc3501/7.4.2/body-type-fields": alone(structure.type_fields),
-    "rfc3501/7.4.2/body-without-extension": alone(structure.body_without_extension),
-    "rfc3501/7.4.2/defined-extension-only": alone(structure.defined_extension_only),
-    "rfc3501/7.4.2/group-has-an-end": alone(envelopes.group_has_an_end),
-    "rfc3501/7.4.2/headers-7-bit": alone(texts.headers_7_bit),
-    "rfc3501/7.4.2/multipart-nested": alone(structure.multipart_nested),
-    "rfc3501/7.4.2/origin-when-asked": texts.origin_when_asked,
-    "rfc3501/7.5/continuation-when-due": completion.continuation_when_due,
-    "rfc3501/9/flag-extension": alone(words.flag_extension),
-    "rfc3501/9/imap4-first": alone(words.imap4_first),
-    "rfc3501/9/number-range": alone(quantities.number_range),
-    "rfc3501/9/zone-minutes": alone(quantities.zone_minutes),
+#: Requirement -> its check, and the topics of which a response must have one to concern it.
+RESPONSE_CHECKS: dict[str, Check] = {
+    "rfc3501/2.2.2/completion-tag": check(completion.completion_tag, TAGGED),
+    "rfc3501/2.2.2/one-completion": check(completion.one_completion, TAGGED),
+    "rfc3501/2.3.1.1/uid-constant": check(mailbox.uid_constant, "FETCH UID"),
+    "rfc3501/2.3.1.1/uid-ascending": check(mailbox.uid_ascending, "FETCH UID"),
+    "rfc3501/2.3.1.1/uidvalidity-constant": check(mailbox.uidvalidity_constant, "[UIDVALIDITY]"),
+    "rfc3501/2.3.2/recent-within-exists": check(completion.recent_within_exists, TAGGED),
+    "rfc3501/2.3.2/flag-once": check(once_in(once.flags), *FLAG_LISTS),
+    "rfc3501/2.3.3/internal-date": check(alone(quantities.internal_date), "FETCH INTERNALDATE"),
+    "rfc3501/2.3.4/size-in-octets": check(alone(texts.size_in_octets), "FETCH RFC822.SIZE"),
+    "rfc3501/5.1/names-7-bit": check(alone(names.names_7_bit), *NAMED),
+    "rfc3501/5.1.3/modified-utf-7": check(alone(names.modified_utf_7), *NAMED),
+    "rfc3501/5.2/exists-never-shrinks": check(mailbox.exists_never_shrinks, "EXISTS"),
+    "rfc3501/6.1.1/capability-required": check(partial(completion.required_data, "CAPABILITY"), TAGGED),
+    "rfc3501/6.1.3/bye-before-ok": check(partial(completion.required_data, "LOGOUT"), TAGGED),
+    "rfc3501/6.2.1/tls-at-once": check(completion.tls_at_once, *ANY),
+    "rfc3501/6.2.2/challenge-base64": check(words.challenge_base64, CONTINUATION),
+    "rfc3501/6.3.1/required-data": check(partial(completion.required_data, "SELECT"), TAGGED),
+    "rfc3501/6.3.2/required-data": check(partial(completion.required_data, "EXAMINE"), TAGGED),
+    "rfc3501/6.3.2/read-only-code": check(completion.examine_read_only, TAGGED),
+    "rfc3501/6.3.10/status-required": check(partial(completion.required_data, "STATUS"), TAGGED),
+    "rfc3501/6.3.10/counts-within-messages": check(alone(quantities.counts_within_messages), "STATUS"),
+    "rfc3501/6.4.4/search-required": check(partial(completion.required_data, "SEARCH"), TAGGED),
+    "rfc3501/6.4.5/header-and-text": check(alone(texts.header_and_text), *TEXTS),
+    "rfc3501/6.4.5/header-fields-of-header": check(alone(headers.header_fields), "FETCH BODY["),
+    "rfc3501/6.4.5/partial-is-substring": check(alone(texts.partial_is_substring), "FETCH BODY["),
+    "rfc3501/6.4.5/rfc822-equals-body": check(alone(texts.rfc822_equals_body), *RFC822),
+    "rfc3501/7.1/badcharset-of-search": check(
+        partial(codes.of_a_failure, "BADCHARSET", _SEARCHING), "[BADCHARSET]"
+    ),
+    "rfc3501/7.1/code-registered": check(alone(words.code_registered), ANY_CODE),
+    "rfc3501/7.1/permanentflags-known": check(codes.permanent_flags_known, TAGGED),
+    "rfc3501/7.1/permanentflags-of-a-mailbox": check(
+        partial(codes.of_a_mailbox, "PERMANENTFLAGS"), "[PERMANENTFLAGS]"
+    ),
+    "rfc3501/7.1/read-only-of-a-mailbox": check(partial(codes.of_a_mailbox, "READ-ONLY"), "[READ-ONLY]"),
+    "rfc3501/7.1/read-write-of-a-mailbox": check(partial(codes.of_a_mailbox, "READ-WRITE"), "[READ-WRITE]"),
+    "rfc3501/7.1/trycreate-of-append-or-copy": check(
+        partial(codes.of_a_failure, "TRYCREATE", _FILING), "[TRYCREATE]"
+    ),
+    "rfc3501/7.1/uidnext-of-a-mailbox": check(partial(codes.of_a_mailbox, "UIDNEXT"), "[UIDNEXT]"),
+    "rfc3501/7.1/uidvalidity-of-a-mailbox": check(
+        partial(codes.of_a_mailbox, "UIDVALIDITY"), "[UIDVALIDITY]"
+    ),
+    "rfc3501/7.1/unseen-of-a-mailbox": check(partial(codes.of_a_mailbox, "UNSEEN"), "[UNSEEN]"),
+    "rfc3501/7.1/unseen-within-exists": check(codes.unseen_within_exists, TAGGED),
+    "rfc3501/7.1.4/preauth-is-authenticated": check(completion.preauth_is_authenticated, TAGGED),
+    "rfc3501/7.1.4/preauth-only-greeting": check(completion.preauth_only_greeting, "PREAUTH"),
+    "rfc3501/7.1.5/closes-after-bye": check(completion.closes_after_bye, *ANY),
+    "rfc3501/7.2.1/automatic-capabilities": check(capabilities.the_same, *CAPABILITIES),
+    "rfc3501/7.2.1/imap4rev1": check(mailbox.capability_imap4rev1, *CAPABILITIES),
+    "rfc3501/7.2.1/capability-once": check(once_in(once.capabilities), *CAPABILITIES),
+    "rfc3501/7.2.1/capability-registered": check(alone(capabilities.registered), *CAPABILITIES),
+    "rfc3501/7.2.2/attribute-once": check(once_in(once.attributes), "LIST", "LSUB"),
+    "rfc3501/7.2.4/item-once": check(once_in(partial(once.items, "STATUS")), "STATUS"),
+    "rfc3501/7.2.5/number-once": check(once_in(once.matches), "SEARCH"),
+    "rfc3501/7.2.6/system-flags": check(alone(words.system_flags), "FLAGS"),
+    "rfc3501/7.4.1/expunge-in-range": check(mailbox.expunge_in_range, "EXPUNGE"),
+    "rfc3501/7.4.1/no-expunge-during-fetch": check(mailbox.no_expunge_during_fetch, UNTAGGED),
+    "rfc3501/7.4.1/no-expunge-without-command": check(mailbox.no_expunge_without_command, "EXPUNGE"),
+    "rfc3501/7.4.2/envelope-as-header": check(alone(headers.envelope_as_header), "FETCH ENVELOPE"),
+    "rfc3501/7.4.2/fetch-in-range": check(mailbox.fetch_in_range, "FETCH"),
+    "rfc3501/7.4.2/item-once": check(once_in(partial(once.items, "FETCH")), "FETCH"),
+    "rfc3501/7.4.2/body-as-bodystructure": check(
+        alone(structure.body_as_bodystructure), "FETCH BODYSTRUCTURE"
+    ),
+    "rfc3501/7.4.2/body-as-header": check(alone(headers.body_as_header), *STRUCTURES),
+    "rfc3501/7.4.2/body-lines": check(alone(structure.body_lines), *STRUCTURES),
+    "rfc3501/7.4.2/body-size": check(alone(structure.body_size), *STRUCTURES),
+    "rfc3501/7.4.2/body-type-fields": check(alone(structure.type_fields), *STRUCTURES),
+    "rfc3501/7.4.2/body-without-extension": check(alone(structure.body_without_extension), "FETCH BODY"),
+    "rfc3501/7.4.2/defined-extension-only": check(alone(structure.defined_extension_only), *STRUCTURES),
+    "rfc3501/7.4.2/group-has-an-end": check(alone(envelopes.group_has_an_end), "FETCH ENVELOPE"),
+    "rfc3501/7.4.2/headers-7-bit": check(alone(texts.headers_7_bit), *HEADERS),
+    "rfc3501/7.4.2/multipart-nested": check(alone(structure.multipart_nested), *STRUCTURES),
+    "rfc3501/7.4.2/origin-when-asked": check(texts.origin_when_asked, "FETCH BODY["),
+    "rfc3501/7.5/continuation-when-due": check(completion.continuation_when_due, CONTINUATION),
+    "rfc3501/9/flag-extension": check(alone(words.flag_extension), "FLAGS", "[PERMANENTFLAGS]"),
+    "rfc3501/9/imap4-first": check(alone(words.imap4_first), *CAPABILITIES),
+    "rfc3501/9/number-range": check(alone(quantities.number_range), UNTAGGED, ANY_CODE),
+    "rfc3501/9/zone-minutes": check(alone(quantities.zone_minutes), "FETCH INTERNALDATE"),
 }
 
 END_CHECKS: dict[str, Callable[[View, str], Outcome]] = {
@@ -143,10 +173,24 @@ END_CHECKS: dict[str, Callable[[View, str], Outcome]] = {
 
 
 def on_response(view: View, response: Response, asked: Counter[str]) -> list[Violation]:
-    """Ask every check about a response, before the view takes it in. `asked` counts what was answered, met or not."""
+    """Ask the checks about a response that it may concern, before the view takes it in. `asked` counts what was answered, met or not."""
     found = [_grammar(response, asked)]
-    found += [_ask(name, check(view, response), asked) for name, check in RESPONSE_CHECKS.items()]
+    found += [_ask(name, ask(view, response), asked) for name, ask in concerned(response)]
     return [violation for violation in found if violation]
+
+
+def concerned(response: Response) -> tuple[tuple[str, Asking], ...]:
+    """The checks that a response may concern, in the order of the table."""
+    return _concerned(_TOPICS.intersection(topics(response)))
+
+
+#: What the server cannot make more of: only these topics are told apart.
+_TOPICS = frozenset().union(*(row.about for row in RESPONSE_CHECKS.values()))
+
+
+@lru_cache(maxsize=1024)
+def _concerned(about: frozenset[str]) -> tuple[tuple[str, Asking], ...]:
+    return tuple((name, row.ask) for name, row in RESPONSE_CHECKS.items() if not row.about.isdisjoint(about))
 
 
 def at_end(view: View, how: str, asked: Counter[str]) -> list[Violation]:
@@ -167,7 +211,9 @@ def _ask(requirement: str, outcome: Outcome, asked: Counter[str]) -> Violation |
 def _grammar(response: Response, asked: Counter[str]) -> Violation | None:
     name = "+" if response.kind == "continuation" else response.name or ""
     syntax = SYNTAX.get(name, SYNTAX[""])
-    asked.update({SYNTAX[""], syntax})
+    asked[SYNTAX[""]] += 1
+    if syntax != SYNTAX[""]:
+        asked[syntax] += 1
     problem = response.problem
     if problem is None:
         return None
