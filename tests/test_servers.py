@@ -92,7 +92,7 @@ class Client:
 # Throw-away servers.
 
 
-@pytest.fixture(scope="module", params=["pymap", "dovecot"])
+@pytest.fixture(scope="module", params=["pymap", "dovecot", "dovecot-sdbox"])
 def server_running(request: pytest.FixtureRequest) -> Iterator[OwnedServer]:
     """A throw-away server for all tests that do not harm it."""
     with started(request.param) as server:
@@ -101,7 +101,7 @@ def server_running(request: pytest.FixtureRequest) -> Iterator[OwnedServer]:
 
 @contextlib.contextmanager
 def started(name: str) -> Iterator[OwnedServer]:
-    if name == "dovecot" and NO_DOVECOT:
+    if name.startswith("dovecot") and NO_DOVECOT:
         pytest.skip("Dovecot is not installed")
     server = open_server(name)
     assert isinstance(server, OwnedServer)
@@ -240,6 +240,16 @@ def test_a_crash_is_noticed_and_mended_by_a_restart(name: str) -> None:
         assert server.crash() is None
         with Client(server.dialer) as client:
             assert client.login(server.accounts[0]).startswith(b"t OK")
+
+
+@pytest.mark.parametrize(
+    ("name", "sign"), [("dovecot", "mail/alice/mail/cur"), ("dovecot-sdbox", "mail/alice/mail/mailboxes")]
+)
+def test_dovecot_keeps_its_mail_in_the_format_that_was_asked_for(name: str, sign: str) -> None:
+    with started(name) as server, Client(server.dialer_for("imap")) as client:
+        client.login(server.accounts[0])
+        client.command(b"SELECT INBOX")
+        assert (server.ca_file.parent / sign).is_dir()
 
 
 def test_a_broken_child_is_noticed_once_while_the_server_goes_on() -> None:

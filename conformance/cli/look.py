@@ -101,5 +101,5 @@ def servers(_options: Namespace) -> int:
 
     for server in available():
         note = " (the embedded default)" if server.name == DEFAULT else ""
-        print(f"{server.name:10} {server.version or 'missing: ' + server.install}{note}")
+        print(f"{server.name:13} {server.version or 'missing: ' + server.install}{note}")
     return 0

@@ -25,7 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add(
         "--imap-target",
         metavar="TARGET",
-        help="imap://HOST:PORT, imaps://, imap+starttls://, or pymap, dovecot",
+        help="imap://HOST:PORT, imaps://, imap+starttls://, or pymap, dovecot, dovecot-sdbox",
     )
     add(
         "--imap-user",

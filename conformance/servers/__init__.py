@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from conformance.errors import UsageError, nearest
@@ -43,6 +44,9 @@ DEFAULT = "pymap"
 LAUNCHERS = {
     "pymap": Launcher(pymap.version, pymap.recipe, pymap.INSTALL),
     "dovecot": Launcher(dovecot.version, dovecot.recipe, dovecot.INSTALL),
+    "dovecot-sdbox": Launcher(
+        dovecot.version, partial(dovecot.recipe, "dovecot-sdbox", "sdbox"), dovecot.INSTALL
+    ),
 }
 
 

@@ -1,7 +1,8 @@
 """Dovecot 2.3 and 2.4, from the machine's own packages.
 
 It runs without privileges: everything as one ordinary user, nothing in a chroot, all files in its own folder. No plugins, no
-mailboxes that it makes by itself, so that an account holds INBOX only.
+mailboxes that it makes by itself, so that an account holds INBOX only. Its storage formats are servers of their own: much of
+what IMAP is about (flags, UIDs, recent messages, names) is each format's own code.
 """
 
 from __future__ import annotations
@@ -45,8 +46,8 @@ def version() -> str | None:
     return (answer.stdout.split() or [""])[0]
 
 
-def recipe() -> Recipe:
-    """How to start it. Raises `TargetError` when it is not installed or its version has no configuration here."""
+def recipe(name: str = "dovecot", storage: str = "maildir") -> Recipe:
+    """How to start it with that storage format. Raises `TargetError` when it is not installed or of a version unknown here."""
     found = version()
     if found is None:
         raise TargetError(f"Dovecot is not installed. Install it: {INSTALL}.")
@@ -55,10 +56,10 @@ def recipe() -> Recipe:
         raise TargetError(
             f"Dovecot {found} has no configuration here. Install one of {', '.join(_CONFIGURATIONS)}."
         )
-    return Recipe("dovecot", found, lambda site: _prepare(site, release), _CRASHES)
+    return Recipe(name, found, lambda site: _prepare(site, release, storage), _CRASHES)
 
 
-def _prepare(site: Site, release: str) -> Command:
+def _prepare(site: Site, release: str, storage: str) -> Command:
     path = program()
     assert path is not None
     owner = unprivileged()
@@ -78,6 +79,7 @@ def _prepare(site: Site, release: str) -> Command:
         "certificate": site.certificates.certificate,
         "key": site.certificates.key,
         "mechanisms": _MECHANISMS,
+        "storage": storage,
     }
     services = Template(_SERVICES).substitute(values, **_DIFFERENCES[release])
     configuration.write_text(Template(_CONFIGURATIONS[release]).substitute(values, services=services))
@@ -156,7 +158,7 @@ disable_plaintext_auth = no
 auth_mechanisms = $mechanisms
 auth_failure_delay = 0
 mail_home = $folder/mail/%u
-mail_location = maildir:~/Maildir
+mail_location = $storage:~/mail
 mail_max_userip_connections = 1000
 mail_fsync = never
 passdb {
@@ -199,8 +201,8 @@ auth_allow_cleartext = yes
 auth_mechanisms = $mechanisms
 auth_failure_delay = 0
 mail_home = $folder/mail/%{user}
-mail_driver = maildir
-mail_path = ~/Maildir
+mail_driver = $storage
+mail_path = ~/mail
 mail_max_userip_connections = 1000
 mail_fsync = never
 passdb passwd-file {
