@@ -162,6 +162,7 @@ class View:
     state: State = State.CONNECTED
     encrypted: bool = False
     tls_due: bool = False  #: STARTTLS was answered OK, and TLS has not begun
+    astray: bool = False  #: we went on in clear where TLS has to begin: what comes is of TLS, or anything
     tls_fresh: bool = False  #: TLS has begun, and nothing has come since
     preauth: bool = False  #: the greeting was PREAUTH
     capabilities: frozenset[str] | None = None  #: upper case; None: not told yet, or void since TLS or login
@@ -185,6 +186,7 @@ class View:
 
     def send(self, tag: str, name: str) -> None:
         """A command was sent."""
+        self.astray = self.astray or self.tls_due
         self.pending[tag] = Command(tag, name)
         self.extended = self.extended or name not in COMMANDS
         if name in OPENING:

@@ -174,6 +174,8 @@ END_CHECKS: dict[str, Callable[[View, str], Outcome]] = {
 
 def on_response(view: View, response: Response, asked: Counter[str]) -> list[Violation]:
     """Ask the checks about a response that it may concern, before the view takes it in. `asked` counts what was answered, met or not."""
+    if view.astray:
+        return []
     found = [_grammar(response, asked)]
     found += [_ask(name, ask(view, response), asked) for name, ask in concerned(response)]
     return [violation for violation in found if violation]
@@ -195,6 +197,8 @@ def _concerned(about: frozenset[str]) -> tuple[tuple[str, Asking], ...]:
 
 def at_end(view: View, how: str, asked: Counter[str]) -> list[Violation]:
     """Ask the checks about a connection that the server closed ("closed", "reset", ...)."""
+    if view.astray:
+        return []
     found = [_ask(name, check(view, how), asked) for name, check in END_CHECKS.items()]
     return [violation for violation in found if violation]
 

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from conformance.wire import Literal as CommandLiteral
 
 Waited = Literal["done", "timeout", "ended"]
+
+#: How many times longer than for other answers is waited for that of a login.
+_LOGIN_PATIENCE = 3
 Kind = Literal["connect", "send", "receive", "end", "close", "tls", "silence"]
 
 
@@ -189,7 +192,7 @@ class Client:
 
     def wait(self, until: Callable[[], bool], *, line: int = 0, timeout: float | None = None) -> Waited:
         """Read until the condition holds, the connection ends, or the deadline passes."""
-        deadline = time.monotonic() + (self._settings.timeout if timeout is None else timeout)
+        deadline = time.monotonic() + (self._patience() if timeout is None else timeout)
         while not until():
             if self.ended is not None or self._transport is None:
                 return "ended"
@@ -204,6 +207,12 @@ class Client:
                 case _:
                     self._take(got, line)
         return "done"
+
+    def _patience(self) -> float:
+        """Longer while somebody logs in: 11.2 wants a server to slow down who tries wrong passwords, and many take five seconds."""
+        pending = self.session.view.pending.values()
+        slow = any(command.name in ("LOGIN", "AUTHENTICATE") for command in pending)
+        return self._settings.timeout * (_LOGIN_PATIENCE if slow else 1)
 
     def _take(self, octets: bytes, line: int) -> None:
         for place, event in enumerate(self.session.receive(octets)):

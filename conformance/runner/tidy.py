@@ -5,7 +5,9 @@ Knows: the form of the names that we give. Must not know: what was tested.
 
 from __future__ import annotations
 
+import math
 import re
+import time
 from typing import TYPE_CHECKING
 
 from conformance import grammar
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from conformance.runner.settings import Settings
     from conformance.servers.base import Account, Server
 
+#: Seconds for one account at the end of a run. There are servers that take two for each DELETE; `clean` does the rest.
+TIDY_LIMIT = 60.0
+
 #: What follows `MARK` in every name of ours: a run's part, then a play's or that of the first look at the server.
 _OURS = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{6}-|probe)", re.IGNORECASE)
 
@@ -38,7 +43,7 @@ def tidy(server: Server, accounts: Sequence[Account], root: str, settings: Setti
         try:
             greet(client, starttls=server.dialer.starttls)
             log_in(client)
-            sweep(client, root + settings.run_mark)
+            sweep(client, root + settings.run_mark, TIDY_LIMIT)
             if not names(client, b"LIST", root + settings.run_mark):
                 left.remove(account.user)
             perform(client, b"LOGOUT")
@@ -56,12 +61,18 @@ def aside(server: Server, account: Account, settings: Settings) -> Client:
     return Client("S", account, server.dialer, grammar.load(), Play("", 1, Unrecorded()), settings)
 
 
-def sweep(client: Client, prefix: str) -> int:
-    """Remove every mailbox and subscription of ours whose name begins with `prefix`; the number of mailboxes removed."""
+def sweep(client: Client, prefix: str, limit: float = math.inf) -> int:
+    """Remove every mailbox and subscription of ours whose name begins with `prefix`; the number of mailboxes removed.
+
+    It stops after `limit` seconds, with mailboxes left.
+    """
     removed = 0
+    until = time.monotonic() + limit
     for command, undo in ((b"LSUB", b"UNSUBSCRIBE "), (b"LIST", b"DELETE ")):
         # Longer names first: inferiors before their superior.
         for name in sorted(names(client, command, prefix), key=len, reverse=True):
+            if time.monotonic() > until:
+                return removed
             response = perform(client, undo, *astring(name))
             removed += undo == b"DELETE " and response.name == "OK"
     return removed
