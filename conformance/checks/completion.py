@@ -126,11 +126,16 @@ def recent_within_exists(view: View, response: Response) -> Outcome:
 
 
 def bye_before_close(view: View, how: str) -> Outcome:
-    """3.4: a server does not close the connection without an untagged BYE. (Where TLS has to begin, none can be sent.)"""
+    """3.4: a server does not close the connection without an untagged BYE. (Where TLS has to begin, none can be sent.)
+
+    A reset throws away what came before it and was not read yet, a BYE too: where input of ours was left unread.
+    """
     if view.tls_due:
         return None
     if view.said_bye:
         return HOLDS
+    if how == "reset":
+        return None
     return Broken(
         "no-bye", "an untagged BYE before the server closes the connection", f"connection {how} without BYE"
     )

@@ -44,6 +44,11 @@ def _kind(fields: Fields) -> str:
     return "TEXT" if main == "TEXT" else "MESSAGE/RFC822" if (main, sub) == ("MESSAGE", "RFC822") else ""
 
 
+def _is_multipart(fields: Fields) -> bool:
+    """Whether it is told as a multipart with the fields of other parts, as some servers tell one without parts."""
+    return bool(fields) and _upper(fields[0]) == "MULTIPART"
+
+
 def subparts(fields: Fields) -> list[Fields]:
     """The parts of a multipart; none for any other part."""
     found: list[Fields] = []
@@ -156,11 +161,12 @@ def _own(part: Fields) -> Fields:
 def leaves(structure: Fields) -> dict[str, Fields]:
     """The parts that are no multipart by the section that fetches their text (section 6.4.5).
 
-    Left out is what section 6.4.5 does not number beyond doubt: a message that is nothing but a message in a message.
+    Left out is what section 6.4.5 does not number beyond doubt: a message that is nothing but a message in a message, and a
+    multipart without parts.
     """
     found: dict[str, Fields] = {}
     waiting = [("", structure)]
-    if not subparts(structure):
+    if not subparts(structure) and not _is_multipart(structure):
         found["TEXT"] = structure
         if _kind(structure) != "MESSAGE/RFC822":
             found["1"] = structure
@@ -170,6 +176,8 @@ def leaves(structure: Fields) -> dict[str, Fields]:
             section = f"{above}{n}"
             if subparts(part):
                 waiting.append((f"{section}.", part))
+                continue
+            if _is_multipart(part):
                 continue
             found[section] = part
             inner = _inner(part)
