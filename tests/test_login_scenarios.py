@@ -89,7 +89,6 @@ ROWS = (
     Row("3-states/new-connection", on("LOGIN", lets_all_in), "3.1/starts-not-authenticated"),
     Row("3-states/login-selects-nothing", on("LOGIN", opens_inbox), "3.2/login-selects-nothing"),
     Row("6.2-not-authenticated/no-way-back", on("LOGIN", forgets), "6.2/no-way-back"),
-    Row(f"{LOGIN}/with-literals", _refusing("LOGIN"), "6.2.3/logs-in"),
     *(
         Row(f"{LOGIN}/every-form-of-string", _refusing(f"LOGIN {form}"), "6.2.3/logs-in")
         for form in ("alice", '"alice" "', '"alice" {', '{5}\r\nalice "')

@@ -122,8 +122,6 @@ ROWS = [
         _UNSUBSCRIBE + "wildcards-are-characters", "6.3.7/only-that-name"),
     Row("deletes", "UNSUBSCRIBE", ended("UNSUBSCRIBE", lambda c, name: boxes(c).pop(name)),
         _UNSUBSCRIBE + "keeps-the-mailbox", "6.3.7/keeps-mailbox"),
-    Row("subscribes", "SELECT", ended("SELECT", RIGHT["SUBSCRIBE"]),
-        _UNSUBSCRIBE + "in-later-sessions", "6.3.7/use-does-not-subscribe"),
     Row("what exists", "LSUB", telling("LSUB", boxes), _LSUB + "only-what-is-subscribed", "6.3.9/subscribed-names-only"),
     Row("of all users", "LSUB",
         telling("LSUB", lambda c: set().union(*(user.subscribed for user in c.server.users.values()))),
