@@ -109,7 +109,7 @@ ROWS = (
     Row(f"{E}/folded-subject", envelope('"Tides and winds"'), '"Tides and winds"', "{Tides| and winds}", "7.4.2/envelope-unfolded", "WARN"),
     Row(f"{B}/messages-elsewhere", ELSEWHERE, '"7BIT" 9)(', '"7BIT" 9 1)(', "7.4.2/other-types-basic"),
     Row(f"{B}/alternative", ALTERNATIVE, '"HTML" ("CHARSET" "US-ASCII") NIL NIL "7BIT" 7 1) "ALTERNATIVE") ', '"PLAIN" ("CHARSET" "US-ASCII") NIL NIL "7BIT" 7 1) "ALTERNATIVE") ', "7.4.2/body-subtype"),
-    Row(f"{B}/alternative", ALTERNATIVE, '"ALTERNATIVE" (', '"MIXED" (', "7.4.2/multipart-subtype"),
+    Row(f"{B}/alternative", ALTERNATIVE, '"ALTERNATIVE" (', '"MIXED" (', "7.4.2/body-multipart"),
     Row(f"{B}/names-of-digits", DIGITS, '"<815>" "42" "7BIT" 3) ', '"<815>" NIL "7BIT" 3) ', "7.4.2/digits-are-strings"),
     Row(f"{B}/names-of-digits", DIGITS, '("FILENAME" "20240603")', "NIL", "7.4.2/disposition-form"),
     Row(f"{B}/preamble-is-no-part", PREAMBLE, f"({PLAIN} ", f"({PLAIN}{PLAIN} ", "7.4.2/preamble-is-no-part"),

@@ -19,11 +19,14 @@ if TYPE_CHECKING:
     from conformance.response import Response, Value
 
 _FIELD = re.compile(rb"([!-9;-~]+):([^\r\n\0]*\r\n(?:[ \t][^\r\n\0]*\r\n)*)")
-_FIELDS = re.compile(rb"(?:[!-9;-~]+:[^\r\n\0]*\r\n(?:[ \t][^\r\n\0]*\r\n)*)*\r\n")
+_FIELDS = re.compile(rb"(?:[!-9;-~]+:[^\r\n\0]*\r\n(?:[ \t]+[^ \t\r\n\0][^\r\n\0]*\r\n)*)*\r\n")
 _SUBSET = re.compile(r"BODY\[((?:[0-9]+\.)*)HEADER\.FIELDS(\.NOT)? \(([!-9;-~ ]+)\)\]")
 _LINE = re.compile(rb"[ -~]*\r\n")
-_ID = re.compile(rb"<[^<>()\" \\,;:]+>")
-_TYPE = re.compile(rb"([\w!#$&^.+-]+)/([\w!#$&^.+-]+) *(?:;.*)?")
+_ID = re.compile(rb"<[^<>()\" \\,;:@]+@[^<>()\" \\,;:@]+>")
+#: With parameters that are beyond doubt, too: a reader may take a field that is broken for none at all (RFC 2045 section 5.2).
+_TYPE = re.compile(
+    rb"([\w!#$&^.+-]+)/([\w!#$&^.+-]+)(?: *; *[\w!#$&^.+*-]+=(?:[\w!#$&^.+'%*-]+|\"[^\"\\]*\"))* *"
+)
 _TOKEN = re.compile(rb"[\w-]+")
 
 _STRINGS = {b"SUBJECT": 1, b"IN-REPLY-TO": 8, b"MESSAGE-ID": 9}

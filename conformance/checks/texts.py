@@ -21,7 +21,7 @@ _HEADER = re.compile(
 )
 _PART = re.compile(r"(BODY\[.*\])<([0-9]+)>", re.DOTALL)
 #: A header of fields and a blank line, as RFC 2822 has it: what is header and what is text is beyond doubt then.
-_FIELDS = re.compile(rb"(?:[!-9;-~]+[ \t]*:[^\r\n\0]*\r\n(?:[ \t][^\r\n\0]*\r\n)*)+\r\n")
+_FIELDS = re.compile(rb"(?:[!-9;-~]+[ \t]*:[^\r\n\0]*\r\n(?:[ \t]+[^ \t\r\n\0][^\r\n\0]*\r\n)*)+\r\n")
 _SAME = {"RFC822": "BODY[]", "RFC822.HEADER": "BODY[HEADER]", "RFC822.TEXT": "BODY[TEXT]"}
 _FETCHING = frozenset({"FETCH", "UID FETCH"})
 
