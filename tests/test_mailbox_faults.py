@@ -167,7 +167,7 @@ ROWS = (
     Row(
         "6.3.3-create/existing-name-with-a-delimiter",
         method(store.User, "create", _create_with_delimiter),
-        "6.3.3/refuses-existing-name",
+        "6.3.3/trailing-delimiter",
     ),
     Row(
         "6.3.3-create/existing-superior-is-kept",
