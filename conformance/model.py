@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, TypeVar
 
-from conformance.response import Atom, List, Number, fetch_items
+from conformance import asked
+from conformance.memory import Memory, Message, static
+from conformance.response import Atom, List, Number, String, fetch_items
 
 if TYPE_CHECKING:
     from conformance.response import Code, Response, Value
@@ -89,6 +91,12 @@ COMMANDS: dict[str, Rule] = {
 #: Commands that open a mailbox: what arrives while one is in progress may belong to the old or the new mailbox.
 OPENING = frozenset({"SELECT", "EXAMINE"})
 
+#: Commands that are answered by FETCH with what they ask for.
+FETCHING = frozenset({"FETCH", "UID FETCH"})
+
+#: Octets of a command that are kept while it is in progress.
+_KEPT = 10_000
+
 #: Commands that authenticate.
 LOGIN = frozenset({"LOGIN", "AUTHENTICATE"})
 
@@ -103,6 +111,9 @@ class Command:
     tag: str
     name: str
     seen: set[str] = field(default_factory=set)  #: names of the untagged responses since it was sent
+    octets: bytes = b""  #: what was sent behind the tag, as far as it was kept
+    moment: int = 0  #: what had been remembered when it was sent, see `Memory`
+    fetch: asked.Fetch | None = None  #: what it asks for, if it is a FETCH that stands alone
 
     @property
     def rule(self) -> Rule | None:
@@ -114,6 +125,7 @@ class Command:
 class Mailbox:
     """The selected mailbox as the responses describe it. Message numbers count from 1; unknown is None or absent."""
 
+    name: bytes | None = None
     read_only: bool = False
     exists: int | None = None
     recent: int | None = None
@@ -124,11 +136,16 @@ class Mailbox:
     permanent_flags: frozenset[str] | None = None
     uids: dict[int, int] = field(default_factory=dict)  #: message number -> UID, as far as told
     message_flags: dict[int, frozenset[str]] = field(default_factory=dict)
+    first: int = 0  #: how many messages are left of those that were there when it was opened
+    bound: int | None = None  #: UIDNEXT as it was told then
+    dense: bool = False  #: there were as many UIDs as messages, so that the UIDs of these are their numbers
 
     def expunge(self, number: int) -> None:
         """Take message `number` away: every higher number becomes one less (RFC 3501 section 7.4.1)."""
         if self.exists:
             self.exists -= 1
+        self.first -= number <= self.first
+        self.dense = False
         self.uids = _without(self.uids, number)
         self.message_flags = _without(self.message_flags, number)
 
@@ -178,19 +195,28 @@ class View:
         None  #: commands in progress when a BYE came that nobody asked for; None: none came
     )
     uncertain: bool = False
+    memory: Memory = field(default_factory=Memory)  #: shared with other connections
 
     @property
     def may_be_opening(self) -> bool:
         """Whether data of a mailbox can belong to one that is just being opened."""
         return any(command.name in OPENING for command in self.pending.values())
 
-    def send(self, tag: str, name: str) -> None:
-        """A command was sent."""
+    def send(self, tag: str, name: str, octets: bytes = b"") -> None:
+        """A command was sent; `octets` is what is behind the tag, where it is known."""
         self.astray = self.astray or self.tls_due
-        self.pending[tag] = Command(tag, name)
+        alone = not self.pending
+        for command in self.pending.values():
+            command.fetch = None
+        octets = octets if len(octets) <= _KEPT else b""
+        command = self.pending[tag] = Command(tag, name, octets=octets, moment=self.memory.moment)
+        if name in FETCHING and alone and not self.uncertain:
+            command.fetch = asked.fetch(octets)
+            if command.fetch is not None and self.mailbox is not None:
+                command.fetch.exists = self.mailbox.exists or 0
         self.extended = self.extended or name not in COMMANDS
         if name in OPENING:
-            self.opening = Mailbox(read_only=name == "EXAMINE")
+            self.opening = Mailbox(asked.mailbox(octets), read_only=name == "EXAMINE")
 
     def take(self, response: Response) -> None:
         """Believe a response. Checks have seen it before."""
@@ -218,6 +244,8 @@ class View:
             opened, self.opening = self.opening, None
             if response.name != "BAD":
                 self.mailbox = opened if response.name == "OK" else None
+                if self.mailbox is not None:
+                    self._opened(self.mailbox)
         if command.name == "STARTTLS" and response.name == "OK":
             self.tls_due = True
         rule = command.rule
@@ -250,6 +278,50 @@ class View:
                 box = self.opening if self.may_be_opening else self.mailbox
                 if box is not None:
                     _mailbox_data(box, response)
+                if response.problem is None:
+                    self._remember(response)
+                for command in self.pending.values():
+                    _answer(command, response)
+
+    def _opened(self, box: Mailbox) -> None:
+        """What was told when a mailbox was opened is whole."""
+        box.first, box.bound = box.exists or 0, box.uidnext
+        box.dense = box.bound == box.first + 1
+        if box.name is not None and box.uidvalidity and box.uidnext and not self.uncertain:
+            self.memory.take_next_uid(box.name, box.uidvalidity, box.uidnext)
+
+    def message(self, response: Response) -> Message | None:
+        """The name for ever of the message that a FETCH is about, if it is known."""
+        box = self.mailbox
+        if box is None or box.name is None or not box.uidvalidity or self.uncertain or self.may_be_opening:
+            return None
+        told = fetch_items(response).get("UID")
+        if isinstance(told, Number):
+            uid = told.value
+        else:
+            number = response.number if isinstance(response.number, int) else 0
+            uid = box.uids.get(number, number if box.dense and number <= box.first else 0)
+        return Message(box.name, box.uidvalidity, uid) if uid else None
+
+    def next_uid(self, response: Response) -> tuple[bytes, int, int] | None:
+        """Mailbox, UIDVALIDITY and UIDNEXT that a STATUS tells, if it is not about the mailbox that is selected."""
+        name = response.items[0] if response.name == "STATUS" and response.items else None
+        told = fetch_items(response)
+        validity, value = told.get("UIDVALIDITY"), told.get("UIDNEXT")
+        if not isinstance(name, String) or not isinstance(validity, Number) or not isinstance(value, Number):
+            return None
+        box = asked.canonical(name.octets)
+        open_ = self.mailbox is not None and self.mailbox.name in (None, box)
+        return None if open_ or self.uncertain or self.may_be_opening else (box, validity.value, value.value)
+
+    def _remember(self, response: Response) -> None:
+        if response.name == "STATUS" and (value := self.next_uid(response)):
+            self.memory.take_next_uid(*value)
+        told = static(response)
+        message = self.message(response) if told else None
+        if message is not None:
+            for item in told:
+                self.memory.take(message, *item)
 
     def _code(self, code: Code) -> None:
         if code.name == "CAPABILITY":
@@ -299,3 +371,14 @@ def _mailbox_data(box: Mailbox, response: Response) -> None:
                 box.uids[number] = uid.value
             if "FLAGS" in items:
                 box.message_flags[number] = words(items["FLAGS"])
+
+
+def _answer(command: Command, response: Response) -> None:
+    """Note what of a FETCH in progress has come."""
+    fetch = command.fetch
+    if fetch is None:
+        return
+    if response.problem is not None or response.name == "EXPUNGE":
+        command.fetch = None
+    elif response.name == "FETCH" and isinstance(response.number, int):
+        fetch.hears(response.number, frozenset(fetch_items(response)))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from typing import Literal as Choice
 
 from conformance import checks
+from conformance.memory import Memory
 from conformance.model import State, View
 from conformance.response import read
 from conformance.wire import Cutter, Limits, Literal, segments
@@ -46,6 +47,10 @@ class _Segment:
     held: bool
 
 
+def _written(part: bytes | Literal) -> bytes:
+    return part if isinstance(part, bytes) else b"{%d}\r\n" % len(part.octets) + part.octets
+
+
 def command_name(octets: bytes) -> str:
     """The name at the beginning of a command without its tag: upper case, "UID FETCH" for the UID forms, "" if there is none."""
     found = _NAME.match(octets)
@@ -53,11 +58,13 @@ def command_name(octets: bytes) -> str:
 
 
 class Session:
-    """One connection: `name` ("A") begins its tags."""
+    """One connection: `name` ("A") begins its tags. `memory`: of what other connections of the same user were told."""
 
-    def __init__(self, name: str, grammar: Grammar, limits: Limits | None = None) -> None:
+    def __init__(
+        self, name: str, grammar: Grammar, limits: Limits | None = None, memory: Memory | None = None
+    ) -> None:
         self.name = name
-        self.view = View()
+        self.view = View(memory=memory or Memory())
         self.asked: Counter[str] = Counter()  #: how often each always-on requirement was put to the test
         self._grammar = grammar
         self._cutter = Cutter(limits or Limits())
@@ -72,7 +79,7 @@ class Session:
         ready, *later = segments([tag.encode() + b" ", *parts, b"\r\n"])
         self._out.append(_Segment(ready, tag, held=False))
         self._out.extend(_Segment(octets, tag, held=True) for octets in later)
-        self.view.send(tag, command_name(head))
+        self.view.send(tag, command_name(head), b"".join(map(_written, parts)))
         return tag
 
     def raw(self, octets: bytes) -> None:

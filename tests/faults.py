@@ -215,6 +215,7 @@ FAULTS = {
                 command, [*reversed(replies[:-1]), replies[-1]]
             ),
         ),
+        also="rfc3501/2.3.1.1/uidnext-above-uids",
     ),
     "changes UIDVALIDITY under our feet": Fault(
         "rfc3501/2.3.1.1/uidvalidity-constant",

@@ -18,6 +18,7 @@ LAYERS = (
     ("catalogue", "grammar"),
     ("report", "expectations", "wire"),
     ("response",),
+    ("asked", "memory"),
     ("model",),
     ("checks",),
     ("scenario", "session"),

@@ -46,6 +46,10 @@ ASKED = {*SYNTAX.values(), *RESPONSE_CHECKS, *END_CHECKS}
 
 #: Asked only of what this server never says: see `UNUSUAL` and `value_faults`.
 NEWS = {
+    "rfc3501/2.3.1.1/date-immutable",
+    "rfc3501/2.3.1.1/envelope-immutable",
+    "rfc3501/2.3.1.1/size-immutable",
+    "rfc3501/2.3.1.1/structure-immutable",
     "rfc3501/2.3.1.1/uidvalidity-constant",
     "rfc3501/7.1.4/preauth-only-greeting",
     "rfc3501/7.2.2/list-syntax",
@@ -190,6 +194,8 @@ def test_right_values_are_blamed_for_nothing_and_every_requirement_can_be_met(tm
         walk(both(talkative, unusual), tmp_path),
         walk(both(told, failing), tmp_path),
         walk(right, tmp_path, value_faults.EXCHANGE),
+        walk(right, tmp_path, value_faults.BY_UID),
+        walk(right, tmp_path, value_faults.TWICE),
         walk(right, tmp_path, OVER_TLS),
         walk(on("greeting", preauth), tmp_path, SECOND_LOGIN),
         walk(on("CHECK", lambda _, replies: [b"* BYE tired\r\n", *replies, HANG_UP]), tmp_path),

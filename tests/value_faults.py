@@ -5,7 +5,7 @@ Must not import the package: requirements are names here.
 
 from __future__ import annotations
 
-from faults import Fault, before, instead, on
+from faults import Fault, before, instead, on, replacing, without
 
 #: A session in which the server authenticates us.
 EXCHANGE = """\
@@ -19,8 +19,34 @@ C~ ${plain}\\r\\n
 S: OK
 """
 
+#: A message that is read in two sessions, one behind the other.
+TWICE = """\
+title: A message that is read twice
+proves: rfc3501/2.2.2/stays-in-step
+state: selected
+
+C: FETCH 1 (BODY.PEEK[])
+S: OK
+reconnect
+C: EXAMINE ${mailbox}
+S: OK
+C: FETCH 1 (BODY.PEEK[])
+S: OK
+"""
+
+#: A session that asks for more than flags by UID.
+BY_UID = """\
+title: A session with UID FETCH
+proves: rfc3501/2.2.2/stays-in-step
+state: selected
+
+C: UID FETCH 1 (RFC822.SIZE)
+S: OK
+"""
+
 _TEXT = b'("TEXT" "PLAIN" NIL NIL NIL "7BIT" 3 1'
 _OTHER = b'("A" "B" NIL NIL NIL "7BIT" 3'
+_ENVELOPE = b'(NIL "a" NIL NIL NIL NIL NIL NIL NIL NIL)'
 _EXTENSION = b" NIL NIL NIL NIL"
 
 
@@ -30,7 +56,12 @@ def _says(requirement: str, observed: str, line: bytes, during: str = "CHECK") -
 
 
 def _fetched(items: bytes) -> bytes:
-    return b"* 1 FETCH (" + items + b")"
+    return b"* 3 FETCH (" + items + b")"
+
+
+def _known(*items: bytes) -> bytes:
+    """Of a message whose UID we know, one line after the other."""
+    return b"\r\n".join(b"* 2 FETCH (" + each + b")" for each in items)
 
 
 def _named(name: bytes) -> bytes:
@@ -38,6 +69,56 @@ def _named(name: bytes) -> bytes:
 
 
 FAULTS = {
+    "a message gets another date": _says(
+        "2.3.1.1/date-immutable",
+        "changed-INTERNALDATE",
+        _known(
+            b'INTERNALDATE "17-Jul-1996 02:44:25 -0700"', b'UID 3 INTERNALDATE "17-Jul-1996 02:44:26 -0700"'
+        ),
+    ),
+    "a message gets another envelope": _says(
+        "2.3.1.1/envelope-immutable",
+        "changed-ENVELOPE",
+        _known(
+            b'ENVELOPE (NIL "a" NIL NIL NIL NIL NIL NIL NIL NIL)',
+            b'ENVELOPE (NIL "b" NIL NIL NIL NIL NIL NIL NIL NIL)',
+        ),
+    ),
+    "a message gets another text": _says(
+        "2.3.1.1/message-immutable", "changed-BODY[]", _known(b'BODY[TEXT] "a"', b'BODY[TEXT] "b"')
+    ),
+    "a message gets another text in another session": Fault(
+        "rfc3501/2.3.1.1/message-immutable",
+        "changed-BODY[]",
+        lambda command, replies: (
+            on("FETCH", replacing((b"Ann", b"Eve")))(command, replies)
+            if command.connection.box and command.connection.box.read_only
+            else [*replies]
+        ),
+        walk=TWICE,
+    ),
+    "a message gets another size": _says(
+        "2.3.1.1/size-immutable", "changed-RFC822.SIZE", _known(b"RFC822.SIZE 5", b"RFC822.SIZE 6")
+    ),
+    "a message gets another structure": _says(
+        "2.3.1.1/structure-immutable",
+        "changed-BODY",
+        _known(b"BODY " + _OTHER + b")", b"BODY " + _OTHER.replace(b"7BIT", b"8BIT") + b")"),
+    ),
+    "UIDNEXT is not above the UIDs that there are": Fault(
+        "rfc3501/2.3.1.1/uidnext-above-uids",
+        "not-above",
+        on(("EXAMINE", "SELECT"), replacing((b"UIDNEXT 4", b"UIDNEXT 3"))),
+    ),
+    "UIDNEXT falls": Fault(
+        "rfc3501/2.3.1.1/uidnext-stays", "falls", on("EXAMINE", replacing((b"UIDNEXT 4", b"UIDNEXT 9")))
+    ),
+    "a message of the set is left out": Fault(
+        "rfc3501/6.4.5/all-items", "missing", on("FETCH 1 (FLAGS)", without(b"* 1 FETCH"))
+    ),
+    "an answer to UID FETCH has no UID": Fault(
+        "rfc3501/6.4.8/uid-included", "missing", on("UID FETCH", replacing((b"UID 1 ", b""))), walk=BY_UID
+    ),
     "a flag is there twice": _says("2.3.2/flag-once", "repeated-in-FETCH", _fetched(rb"FLAGS (\Seen \seen)")),
     "a flag is offered twice": _says(
         "2.3.2/flag-once", "repeated-in-FLAGS", rb"* FLAGS (\Answered \Flagged \Deleted \Seen \Draft a b a)"
@@ -219,6 +300,12 @@ FAULTS = {
 
 #: Well formed and right: no check may find fault with them.
 RIGHT = (
+    _known(
+        b'INTERNALDATE "17-Jul-1996 02:44:25 -0700" RFC822.SIZE 5 BODY[TEXT] "a"',
+        b"BODY " + _OTHER + b") ENVELOPE " + _ENVELOPE,
+        b'UID 3 INTERNALDATE "17-Jul-1996 11:44:25 +0200" RFC822.SIZE 5 BODY[TEXT] "a" RFC822.TEXT NIL',
+        b"BODY " + _OTHER + b") ENVELOPE " + _ENVELOPE,
+    ),
     b"* OK [UNSEEN 1] x",
     rb"* FLAGS (\Answered \Flagged \Deleted \Seen \Draft odd)",
     rb"* OK [PERMANENTFLAGS (\Seen odd \*)] x",

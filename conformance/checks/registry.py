@@ -9,8 +9,10 @@ from conformance.checks import (
     capabilities,
     codes,
     completion,
+    delivered,
     envelopes,
     headers,
+    lasting,
     mailbox,
     names,
     once,
@@ -87,6 +89,17 @@ _FILING = frozenset({"APPEND", "COPY", "UID COPY"})
 RESPONSE_CHECKS: dict[str, Check] = {
     "rfc3501/2.2.2/completion-tag": check(completion.completion_tag, TAGGED),
     "rfc3501/2.2.2/one-completion": check(completion.one_completion, TAGGED),
+    "rfc3501/2.3.1.1/date-immutable": check(
+        partial(lasting.data, "INTERNALDATE".__eq__), "FETCH INTERNALDATE"
+    ),
+    "rfc3501/2.3.1.1/envelope-immutable": check(partial(lasting.data, "ENVELOPE".__eq__), "FETCH ENVELOPE"),
+    "rfc3501/2.3.1.1/message-immutable": check(partial(lasting.data, lasting.is_text), *TEXTS),
+    "rfc3501/2.3.1.1/size-immutable": check(partial(lasting.data, "RFC822.SIZE".__eq__), "FETCH RFC822.SIZE"),
+    "rfc3501/2.3.1.1/structure-immutable": check(
+        partial(lasting.data, frozenset({"BODY", "BODYSTRUCTURE"}).__contains__), *STRUCTURES
+    ),
+    "rfc3501/2.3.1.1/uidnext-above-uids": check(lasting.next_uid_above, "FETCH UID"),
+    "rfc3501/2.3.1.1/uidnext-stays": check(lasting.next_uid_never_falls, TAGGED, "STATUS"),
     "rfc3501/2.3.1.1/uid-constant": check(mailbox.uid_constant, "FETCH UID"),
     "rfc3501/2.3.1.1/uid-ascending": check(mailbox.uid_ascending, "FETCH UID"),
     "rfc3501/2.3.1.1/uidvalidity-constant": check(mailbox.uidvalidity_constant, "[UIDVALIDITY]"),
@@ -107,10 +120,12 @@ RESPONSE_CHECKS: dict[str, Check] = {
     "rfc3501/6.3.10/status-required": check(partial(completion.required_data, "STATUS"), TAGGED),
     "rfc3501/6.3.10/counts-within-messages": check(alone(quantities.counts_within_messages), "STATUS"),
     "rfc3501/6.4.4/search-required": check(partial(completion.required_data, "SEARCH"), TAGGED),
+    "rfc3501/6.4.5/all-items": check(delivered.all_items, TAGGED),
     "rfc3501/6.4.5/header-and-text": check(alone(texts.header_and_text), *TEXTS),
     "rfc3501/6.4.5/header-fields-of-header": check(alone(headers.header_fields), "FETCH BODY["),
     "rfc3501/6.4.5/partial-is-substring": check(alone(texts.partial_is_substring), "FETCH BODY["),
     "rfc3501/6.4.5/rfc822-equals-body": check(alone(texts.rfc822_equals_body), *RFC822),
+    "rfc3501/6.4.8/uid-included": check(delivered.uid_included, TAGGED),
     "rfc3501/7.1/badcharset-of-search": check(
         partial(codes.of_a_failure, "BADCHARSET", _SEARCHING), "[BADCHARSET]"
     ),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from conformance import journal
 from conformance.journal import Finding, Step, Trouble
+from conformance.memory import Memory
 from conformance.session import Session
 from conformance.transport import SILENCE, Ended, Silence
 
@@ -56,6 +57,12 @@ class Play:
         self._recorder = recorder
         self._started = time.monotonic()
         self._steps = 0
+        self._memories: dict[str, Memory] = {}
+
+    def session(self, name: str, user: str, grammar: Grammar) -> Session:
+        """A new connection. Those of one user share what they were told for ever."""
+        memory = self._memories.setdefault(user, Memory())
+        return Session(name, grammar, memory=memory)
 
     @property
     def step_count(self) -> int:
@@ -124,7 +131,7 @@ class Client:
         self.seen: list[Seen] = []
         self.ended: Ended | None = None
         self.end_step = 0
-        self.session = Session(name, grammar)
+        self.session = play.session(name, account.user, grammar)
         self._dialer = dialer
         self._grammar = grammar
         self._play = play
@@ -134,7 +141,8 @@ class Client:
 
     def connect(self) -> Waited:
         """Open the connection and wait for the greeting. Raises `TargetError` when it is refused."""
-        self.session = Session(self.name, self._grammar)
+        self.session = self._play.session(self.name, self.account.user, self._grammar)
+        self.session.view.memory.connections += 1
         self.seen, self.ended = [], None
         self._transport = self._dialer.connect(self.name, self._settings.timeout)
         self.session.view.encrypted = self._transport.encrypted

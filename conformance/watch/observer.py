@@ -112,7 +112,7 @@ class Observer:
         shown = piece.octets
         if piece.tag:
             name = command_name(piece.rest)
-            view.send(piece.tag, meaning(name, piece.rest))
+            view.send(piece.tag, meaning(name, piece.rest), piece.rest)
             if name == "COMPRESS":
                 self._deflated = piece.tag
             if name in ("LOGIN", "AUTHENTICATE"):
