@@ -56,9 +56,10 @@ class Back:
 
 @dataclasses.dataclass(frozen=True)
 class Hidden:
-    """A command of our own to the server, without tag and line end; the client sees nothing of what is replied."""
+    """A command of our own to the server, without tag and line end; the client does not see its completion."""
 
     octets: bytes
+    tells: bool = False  #: but it sees what else is replied
 
 
 Out = bytes | Back | Hidden | End
@@ -72,7 +73,8 @@ class Command:
     name: str  #: upper case, with UID in front
     octets: bytes  #: tag, text and line end; literals are synchronizing here, however they came
     connection: Connection
-    hidden: bool = False
+    hidden: bool = False  #: ours, and nothing of its replies is shown
+    ours: bool = False  #: ours, and its completion is not shown
 
     @property
     def arguments(self) -> bytes:
@@ -335,7 +337,7 @@ class Connection:
             self.pending.remove(completes)
             if tagged[2].upper() == b"OK":
                 self.done.append(completes)
-        if command is not None and command.hidden:
+        if command is not None and (command.hidden or (command.ours and completes is command)):
             return
         reply = Reply(octets, self, command, completes is not None)
         self._carry_out(self._rewriter.reply(reply), to_client=True)
@@ -345,11 +347,9 @@ class Connection:
         self._commands.heard(octets, completes)
 
     def _begin_tls(self) -> None:
-        """With both sides, the server first; what is left of the client's octets in clear is not ours to judge: the server has it."""
+        """With both sides, the server first."""
         assert self._between.tls is not None, "this proxy shows no certificate"
         assert self._server is not None
-        if left := self._commands.emptied():
-            self._write(left, to_client=False)
         self._flush()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
@@ -357,6 +357,7 @@ class Connection:
         self._server = context.wrap_socket(self._server)
         self._client = self._between.tls.wrap_socket(self._client, server_side=True)
         self.encrypted = True
+        self._commands.starts_anew()
         for octets in self._rewriter.secured(self):
             self._write(octets, to_client=False)
 
@@ -404,7 +405,7 @@ class Connection:
             elif isinstance(out, Hidden):
                 self._hidden += 1
                 octets = b"between%d %s\r\n" % (self._hidden, out.octets)
-                self.pending.append(dataclasses.replace(self.begun(octets), hidden=True))
+                self.pending.append(dataclasses.replace(self.begun(octets), hidden=not out.tells, ours=True))
                 self._write(_without_waiting(octets), to_client=False)
             else:
                 self._flush()
@@ -449,9 +450,13 @@ class _Incoming:
         self._arrived += octets
         self._go_on()
         if self._arrived and any(command.name == "STARTTLS" for command in self._connection.pending):
-            self._connection.passes(
-                self.emptied()
-            )  # in clear it is of no use any more, and the server has to see that
+            self._in_clear()
+
+    def _in_clear(self) -> None:
+        """Half a line behind STARTTLS: of no use any more, and the server has to see that, unless the rewriter has other plans."""
+        if not self._connection.takes(self._connection.begun(self._arrived)):
+            self._connection.passes(self._arrived)
+            self._arrived = b""
 
     def heard(self, reply: bytes, completes: Command | None) -> None:
         """The server said something, which may be about the literal that is waited with."""
@@ -461,10 +466,10 @@ class _Incoming:
             self._waits = False
             self._go_on()
 
-    def emptied(self) -> bytes:
-        """What no command was made of yet."""
-        octets, self._arrived = self._arrived, b""
-        return octets
+    def starts_anew(self) -> None:
+        """Inside TLS no command is in progress."""
+        self._left, self._command, self._taken, self._waits = 0, None, False, False
+        self._connection.pending.clear()
 
     def _go_on(self) -> None:
         while self._arrived and not self._waits:
