@@ -320,6 +320,12 @@ FAULTS = [
     Fault("LSUB that answers with LIST", "syntax", "6.3.9", "6.3.9-lsub/of-each-user", says(rb"\A\* LSUB", b"* LIST", "LSUB")),
     Fault("CAPABILITY with commas", "syntax", "7.2.1", "6.1.1-capability/before-login", says(rb"(?<=IMAP4rev1) ", b", ", "CAPABILITY")),
     Fault("CAPABILITY without IMAP4rev1", "syntax", "7.2.1 6.1.1", "6.1.1-capability/before-login", says(rb" IMAP4rev1", b"", "CAPABILITY")),
+    Fault("SELECT refuses quoted names", "syntax", "4.3 6.3.1", "4.3-literals/select-in-each-form", answers("SELECT", "NO no such mailbox", asked=rb'"')),
+    Fault("CREATE takes no literal", "syntax", "4.3", "4.3-literals/create-in-each-form", answers("CREATE", "NO what", asked=rb"\{\d+\}")),
+    Fault("escapes in quoted strings are not undone", "syntax", "4.3 5.1", "5.1-mailbox-naming/name-with-quoted-specials", becomes("CREATE", rb"\\(.)", rb"x\1")),
+    Fault("command names in upper case only", "syntax", "9", "9-formal-syntax/case-insensitive-tokens", answers("NOOP|LIST|STATUS|SELECT|FETCH|SEARCH", "BAD what", asked=rb"(?-i:\A[a-z])")),
+    Fault("months in capital letters are refused", "syntax", "9 6.4.4", "6.4.4-search/dates-in-each-form", answers("SEARCH|APPEND", "BAD what", asked=rb"(?-i:-(?:FEB|JUL|MAR|feb|jul|JAN)-)")),
+    Fault("tags with strange characters come back changed", "syntax", "2.2.1 2.2.2", "2.2.1-tags/line-that-is-no-command", says(rb"\A[^ *+]*[^A-Za-z0-9 ][^ ]* (?=OK)", b"x ", ".*"), hangs=True),
 
     # --- completions ---------------------------------------------------------------------------------------------------
     Fault("another tag", "completions", "2.2.2", "6.1.2-noop/before-login", says(rb"\A[^ *+]+ ", b"x9 ", "NOOP"), hangs=True),
@@ -395,7 +401,7 @@ FAULTS = [
     Fault("LIST closes the selected mailbox", "states", "6.3.8", "6.3.8-list/changes-nothing", also("LIST", b"UNSELECT", when=selected)),
     Fault("COPY selects its destination", "states", "6 6.4.7", "6.4.7-copy/destination-is-not-selected", also("COPY", rb"SELECT \1", asked=rb"\ACOPY \S+ (\S+)")),
     Fault("a command that fails closes the mailbox", "states", "6", "6-client-commands/failed-commands-keep-the-mailbox", also("DELETE|RENAME|COPY|CREATE|STATUS", b"UNSELECT", when=selected)),
-    Fault("EXAMINE opens for writing", "states", "6.3.2", "6.3.2-examine/store-changes-nothing", Both(becomes("EXAMINE", rb"\AEXAMINE", b"SELECT"), says(rb"READ-WRITE", b"READ-ONLY", "EXAMINE"))),
+    Fault("EXAMINE opens for writing", "states", "6.3.2", "6.3.2-examine/stores-of-every-form", Both(becomes("EXAMINE", rb"\AEXAMINE", b"SELECT"), says(rb"READ-WRITE", b"READ-ONLY", "EXAMINE"))),
     Fault("EXAMINE takes \\Recent away", "states", "6.3.2", "6.3.2-examine/keeps-recent", also("EXAMINE", rb"SELECT \1", rb"EXAMINE \1", asked=rb"\AEXAMINE (\S+)")),
     Fault("SELECT after EXAMINE stays read-only", "states", "6.3.1", "6.3.1-select/writable-after-examine", becomes("SELECT", rb"\ASELECT", b"EXAMINE", when=examined)),
     Fault("a wrong password is accepted", "states", "6.2.3", "6.2.3-login/wrong-password", completes("LOGIN", b"OK welcome", instead_of=b"NO.*")),
@@ -405,6 +411,12 @@ FAULTS = [
     Fault("AUTHENTICATE answers a cancellation with NO", "states", "6.2.2", "6.2.2-authenticate/cancelled", completes("AUTHENTICATE", b"NO as you like", instead_of=b"BAD.*")),
     Fault("a challenge that is no BASE64", "states", "6.2.2", "6.2.2-authenticate/plain", says(rb"\A\+ .*\r\n", b"+ go on!\r\n", "AUTHENTICATE")),
     Fault("AUTHENTICATE of an unknown mechanism is answered BAD", "states", "6.2.2", "6.2.2-authenticate/unsupported-mechanism", completes("AUTHENTICATE", b"BAD what", instead_of=b"NO.*")),
+    Fault("CLOSE removes the last message too", "states", "6.4.2", "6.4.2-close/deleted-messages-vanish-silently", also("CLOSE", rb"STORE * +FLAGS.SILENT (\\Deleted)", first=True)),
+    Fault("CLOSE clears flags of the rest", "states", "6.4.2", "6.4.2-close/keeps-the-flags-of-the-rest", also("CLOSE", rb"STORE 1:* -FLAGS.SILENT (\\Flagged \\Seen \\Answered)", first=True)),
+    Fault("CHECK clears \\Deleted", "states", "6.4.1", "6.4.1-check/changes-no-message", also("CHECK", rb"STORE 1:* -FLAGS.SILENT (\\Deleted)")),
+    Fault("NOOP sets \\Seen", "states", "6.1.2", "6.1.2-noop/expunges-nothing", also("NOOP", rb"STORE 1:* +FLAGS.SILENT (\\Seen)", when=selected)),
+    Fault("SELECT sets \\Seen", "states", "6.3.1", "6.3.1-select/unseen-in-the-middle", also("SELECT", rb"STORE 1:* +FLAGS.SILENT (\\Seen)")),
+    Fault("LOGOUT from an EXAMINEd mailbox expunges", "states", "6.3.2 6.4.2", "6.3.2-examine/examine-of-the-selected-mailbox", Commands("LOGOUT", lambda c: [Hidden(b"SELECT " + o.arguments), Hidden(b"EXPUNGE"), c.octets] if (o := opened(c.connection)) and o.name == "EXAMINE" else [c.octets])),
 
     # --- what SELECT tells ---------------------------------------------------------------------------------------------
     *(Fault(f"SELECT without {name}", "SELECT data", "6.3.1", "6.3.1-select/answer", omits(pattern, "SELECT")) for name, pattern in (
@@ -431,6 +443,11 @@ FAULTS = [
     Fault("PERMANENTFLAGS has a flag that FLAGS has not", "SELECT data", "7.1", "6.3.1-select/answer", says(rb"\A(\* FLAGS \(.*) \\Draft", rb"\1", "SELECT")),
     Fault("new keywords are promised and refused", "SELECT data", "7.1 6.4.6", "7.1-status-responses/new-keyword-where-promised", answers("STORE", "NO no keywords", asked=rb"FLAGS \((?!\\)")),
     Fault("SELECT of no mailbox is answered OK", "SELECT data", "6.3.1", "6.3.1-select/no-such-mailbox", completes("SELECT", b"OK [READ-WRITE] open", instead_of=b"NO.*")),
+    Fault("EXAMINE tells 0 RECENT of new messages", "SELECT data", "6.3.2 7.3.2 2.3.2", "6.3.2-examine/keeps-recent", says(rb"\A\* \d+ RECENT", b"* 0 RECENT", "EXAMINE")),
+    Fault("SELECT always tells 0 RECENT", "SELECT data", "6.3.1 7.3.2 2.3.2", "2.3.2-flags/recent-and-old-messages", says(rb"\A\* \d+ RECENT", b"* 0 RECENT", "SELECT")),
+    Fault("FLAGS does not list a keyword that is used", "SELECT data", "7.2.6", "7.2.6-flags/keywords-in-use", says(rb"\A(\* FLAGS \((?:\\\w+ ?)*)[^)]*\)", rb"\1)", "SELECT")),
+    Fault("PERMANENTFLAGS is empty though flags are kept", "SELECT data", "7.1", "7.1-status-responses/flag-that-is-not-permanent", says(rb"PERMANENTFLAGS \([^)]*\)", b"PERMANENTFLAGS ()", "SELECT")),
+    Fault("a SELECT of the same mailbox tells nothing", "SELECT data", "6.3.1", "6.3.1-select/failed-select-keeps-messages", Commands("SELECT", lambda c: [c.completed("OK [READ-WRITE] still open")] if (o := opened(c.connection)) and o.arguments == c.arguments else [c.octets])),
 
     # --- numbers and UIDs ----------------------------------------------------------------------------------------------
     Fault("FETCH bears the number of the next message", "numbers", "6.4.5 7.4.2", "6.4.5-fetch/sets-of-numbers", says(rb"\A\* (\d+) FETCH", plus(1), "FETCH")),
@@ -464,6 +481,9 @@ FAULTS = [
     Fault("a FETCH of a message that is not there", "numbers", "7.4.2 2.3.1.2", "6.1.2-noop/does-nothing", adds(rb"\A[^ *+]+ OK", rb"* 99 FETCH (FLAGS ())", of="NOOP", when=selected)),
     Fault("a number that is no message is passed over", "numbers", "6.4.5 9 2.3.1.2", "6.4.5-fetch/number-beyond-the-mailbox", completes("FETCH", b"OK done", instead_of=b"(?:NO|BAD).*")),
     Fault("STORE on a number that is no message succeeds", "numbers", "6.4.6 9 2.3.1.2", "6.4.6-store/number-beyond-the-mailbox", completes("STORE", b"OK done", instead_of=b"(?:NO|BAD).*")),
+    Fault("UID SEARCH UID takes numbers", "numbers", "6.4.8 6.4.4", "6.4.8-uid/range-over-gaps", becomes("UID SEARCH", rb"(?<=SEARCH )UID ", b"")),
+    Fault("UID ranges with gaps stop at the gap", "numbers", "6.4.8", "6.4.8-uid/fetch-by-uid", becomes("UID FETCH", rb"\AUID FETCH (\d+):\d+ ", rb"UID FETCH \1 ")),
+    Fault("EXPUNGE clears flags of the rest", "numbers", "6.4.3", "6.4.3-expunge/keeps-the-flags-of-the-rest", also("EXPUNGE", rb"STORE 1:* FLAGS.SILENT ()")),
 
     # --- flags and STORE -----------------------------------------------------------------------------------------------
     Fault("FLAGS adds", "STORE", "6.4.6", "6.4.6-store/flags-replaces", becomes("STORE", rb" FLAGS", b" +FLAGS")),
@@ -491,6 +511,8 @@ FAULTS = [
     Fault("\\Draft is not stored", "STORE", "2.3.2 7.1", "2.3.2-flags/every-system-flag-is-kept", becomes("STORE", rb" ?\\Draft", b"")),
     Fault("a refused STORE changes what it can", "STORE", "6.4.6", "6.4.6-store/two-sessions-at-once", also("STORE", rb"STORE 1 +FLAGS.SILENT (\\Flagged)", asked=rb"\ASTORE \S*(?:99|,|0 )")),
     Fault("keywords come back in capital letters", "STORE", "2.3.2 7.1 6.4.6", "2.3.2-flags/deleted-message-is-like-others", says(rb"(?<=[( ])(?!FLAGS|UID|FETCH|OK)[a-z]\w+(?=[ )])", lambda m: m[0].upper() + b"X", "FETCH")),
+    Fault("UID STORE .SILENT answers", "STORE", "6.4.8 6.4.6", "6.4.8-uid/store-in-all-forms", becomes("UID STORE", rb"\.SILENT", b"")),
+    Fault("UID STORE does not answer", "STORE", "6.4.8 6.4.6", "6.4.8-uid/known-among-unknown", becomes("UID STORE", rb"FLAGS ", b"FLAGS.SILENT ")),
 
     # --- FETCH ---------------------------------------------------------------------------------------------------------
     Fault("BODY[] sets no \\Seen", "FETCH", "6.4.5", "6.4.5-fetch/body-sets-seen", becomes("FETCH", rb"BODY\[", b"BODY.PEEK[")),
@@ -499,7 +521,7 @@ FAULTS = [
     Fault("RFC822.TEXT sets no \\Seen", "FETCH", "6.4.5", "6.4.5-fetch/rfc822-items-set-seen", Both(becomes("FETCH", rb"RFC822\.TEXT", b"BODY.PEEK[TEXT]"), says(rb"BODY\[TEXT\]", b"RFC822.TEXT", "FETCH"))),
     Fault("ENVELOPE sets \\Seen", "FETCH", "6.4.5", "6.4.5-fetch/parsed-data-keeps-unseen", also("FETCH", rb"STORE \1 +FLAGS.SILENT (\\Seen)", asked=rb"\AFETCH (\S+) .*ENVELOPE")),
     Fault("\\Seen that was set is not told", "FETCH", "6.4.5", "6.4.5-fetch/body-sets-seen", says(rb"FLAGS \([^)]*\\Seen[^)]*\) ?| ?FLAGS \([^)]*\\Seen[^)]*\)", b"", "FETCH")),
-    Fault("BODY[] of an EXAMINEd mailbox sets \\Seen", "FETCH", "6.3.2 6.4.5", "6.3.2-examine/reading-leaves-unseen", Both(becomes("EXAMINE", rb"\AEXAMINE", b"SELECT"), says(rb"READ-WRITE", b"READ-ONLY", "EXAMINE"))),
+    Fault("BODY[] of an EXAMINEd mailbox sets \\Seen", "FETCH", "6.3.2 6.4.5", "6.3.2-examine/every-way-of-reading", Both(becomes("EXAMINE", rb"\AEXAMINE", b"SELECT"), says(rb"READ-WRITE", b"READ-ONLY", "EXAMINE"))),
     Fault("BODY[] without its last octets", "FETCH", "6.4.5", "6.4.5-fetch/message-sent-on-the-wire", says(rb"\{(\d+)\}\r\n(.*)..\)\r\n\Z", lambda m: b"{%d}\r\n%s)\r\n" % (int(m[1]) - 2, m[2]), "FETCH")),
     Fault("lines of a text end with LF", "FETCH", "6.4.5", "6.4.5-fetch/message-sent-on-the-wire", _texts(lambda t: t.replace(b"\r\n", b"\n"))),
     Fault("spaces at line ends are trimmed", "FETCH", "6.4.5 6.3.11", "6.3.11-append/awkward-lines", _texts(_trimmed)),
@@ -543,6 +565,23 @@ FAULTS = [
     Fault("HEADER without its blank line", "FETCH", "6.4.5", "6.4.5-fetch/header-and-text", says(rb"(BODY\[HEADER\]) \{(\d+)\}\r\n(.*?)\r\n\r\n", lambda m: b"%s {%d}\r\n%s\r\n" % (m[1], int(m[2]) - 2, m[3]), "FETCH")),
     Fault("TEXT is the whole message", "FETCH", "6.4.5", "6.4.5-fetch/header-and-text", Both(becomes("FETCH", rb"BODY\.PEEK\[TEXT\]", b"BODY.PEEK[]"), says(rb"BODY\[\]", b"BODY[TEXT]", "FETCH"))),
     Fault("a list of one item is refused", "FETCH", "6.4.5", "6.4.5-fetch/single-item-or-list", answers("FETCH", "BAD what", asked=rb"\AFETCH \S+ \(\w+\)\Z")),
+    Fault("RFC822.SIZE differs from BODY[]", "FETCH", "2.3.4 7.4.2 6.4.5", "2.3.4-size/octets-not-characters", says(rb"RFC822\.SIZE (\d+)", plus(2), "FETCH")),
+    Fault("BODY[HEADER] unfolds", "FETCH", "6.4.5", "6.4.5-fetch/header-fields", _texts(lambda t: re.sub(rb"\r\n[ \t]", b" ", t), rb"BODY\[HEADER\] ")),
+    Fault("BODY[TEXT] without its last line end", "FETCH", "6.4.5", "6.4.5-fetch/every-message-every-item", _texts(lambda t: t.removesuffix(b"\r\n"), rb"BODY\[TEXT\] ")),
+    Fault("HEADER.FIELDS in capital letters", "FETCH", "6.4.5", "6.4.5-fetch/every-message-every-item", _texts(lambda t: t.upper(), rb"HEADER\.FIELDS \([^)]*\)\] ")),
+    Fault("BODY[1] of a plain message is empty", "FETCH", "6.4.5", "6.4.5-fetch/part-one-of-a-plain-message", says(rb"BODY\[1\] (?:\{(\d+)\}\r\n.*)\)\r\n\Z", b'BODY[1] "")\r\n', "FETCH")),
+    Fault("BODY[] in EXAMINE is refused", "FETCH", "6.3.2 6.4.5 3.3", "3.3-selected/commands-on-messages-after-examine", answers("FETCH", "NO read-only", asked=rb"BODY\[", when=examined)),
+    Fault("only the first message of a FETCH gets \\Seen", "FETCH", "6.4.5", "6.4.5-fetch/body-sets-seen", Commands("FETCH", lambda c: [c.saying(re.sub(rb"BODY\[", b"BODY.PEEK[", c.words)), *([Hidden(b"STORE 1 +FLAGS.SILENT (\\Seen)")] if b"BODY[" in c.words else [])])),
+    Fault("PEEK of a partial sets \\Seen", "FETCH", "6.4.5", "6.4.5-fetch/peek-leaves-unseen", becomes("FETCH", rb"BODY\.PEEK\[([^\]]*)\]<", rb"BODY[\1]<")),
+    Fault("UID FETCH of BODY[] sets no \\Seen", "FETCH", "6.4.5 6.4.8", "6.4.5-fetch/uid-forms", becomes("UID FETCH", rb"BODY\[", b"BODY.PEEK[")),
+    Fault("the date of an envelope gets another zone", "FETCH", "7.4.2", "7.4.2-envelope/dates", says(rb'ENVELOPE \("([^"]*) [+-]\d{4}', rb'ENVELOPE ("\1 +0000', "FETCH")),
+    Fault("only the first address of a field", "FETCH", "7.4.2", "7.4.2-envelope/forty-addresses", says(rb"\((\([^()]*\))(?:\([^()]*\))+\)", rb"(\1)", "FETCH")),
+    Fault("hosts in capital letters", "FETCH", "7.4.2", "7.4.2-fetch/envelope", says(rb'"[\w.-]+\.(?:example|org|com)"\)', lambda m: m[0].upper(), "FETCH")),
+    Fault("another charset in a body structure", "FETCH", "7.4.2", "7.4.2-fetch/body-defaults", says(rb'\("charset" "[^"]*"\)', b'("charset" "x-unknown")', "FETCH")),
+    Fault("Content-ID without its angle brackets", "FETCH", "7.4.2", "7.4.2-body-structure/braces-in-strings", says(rb'"<([^"]*)>" ("[^"]*"|NIL) "(BASE64|7BIT|8BIT)"', rb'"\1" \2 "\3"', "FETCH")),
+    Fault("descriptions are lost", "FETCH", "7.4.2", "7.4.2-body-structure/braces-in-strings", says(rb'("<[^"]*>") "[^"]*" (")', rb"\1 NIL \2", "FETCH")),
+    Fault("multipart subtype is always MIXED", "FETCH", "7.4.2", "7.4.2-body-structure/alternative", says(rb'\)(?: )"(?:ALTERNATIVE|DIGEST|SIGNED|RELATED|REPORT|PARALLEL)"', b') "MIXED"', "FETCH")),
+    Fault("message/rfc822 without its lines", "FETCH", "7.4.2", "7.4.2-body-structure/digest", says(rb"(\)) (\d+)\)", rb"\1 0)", "FETCH")),
 
     # --- SEARCH --------------------------------------------------------------------------------------------------------
     Fault("the last match is missing", "SEARCH", "6.4.4", "6.4.4-search/all", says(rb"\A(\* SEARCH.*) \d+\r\n", b"\\1\r\n", "SEARCH")),
@@ -584,6 +623,18 @@ FAULTS = [
     Fault("SEARCH sets \\Seen", "SEARCH", "6.4.4", "6.4.4-search/search-sets-no-flags", also("SEARCH", rb"STORE 1:* +FLAGS.SILENT (\\Seen)", asked=rb"BODY|TEXT")),
     Fault("a SEARCH in reply to NOOP", "SEARCH", "7.2.5", "7.2.5-search/only-after-a-search", adds(rb"\A[^ *+]+ OK", b"* SEARCH 1", of="NOOP", when=selected)),
     Fault("BADCHARSET in reply to something else", "SEARCH", "7.1", "6.3.1-select/no-such-mailbox", says(rb"\A(\S+ NO) (?:\[\S+\] )?", rb"\1 [BADCHARSET] ", "SELECT")),
+    Fault("SEARCH does not find messages flagged \\Deleted", "SEARCH", "6.4.4", "6.4.4-search/all", becomes("SEARCH", rb"\ASEARCH (.*)", rb"SEARCH UNDELETED \1")),
+    Fault("SUBJECT does not find drafts", "SEARCH", "6.4.4", "6.4.4-search/a-key-or-its-contrary", becomes("SEARCH", rb"\bSUBJECT", b"UNDRAFT SUBJECT")),
+    Fault("ANSWERED is FLAGGED", "SEARCH", "6.4.4", "6.4.4-search/flag-keys", becomes("SEARCH", rb"\bANSWERED", b"FLAGGED")),
+    Fault("UNDRAFT finds all", "SEARCH", "6.4.4", "6.4.4-search/flag-keys", becomes("SEARCH", rb"\bUNDRAFT", b"ALL")),
+    Fault("SENTSINCE leaves out its day", "SEARCH", "6.4.4", "6.4.4-search/days-of-sending", becomes("SEARCH", rb"\bSENTSINCE (\S+)", rb"SENTSINCE \1 NOT SENTON \1")),
+    Fault("SENTBEFORE has its day", "SEARCH", "6.4.4", "6.4.4-search/days-of-sending", becomes("SEARCH", rb"\bSENTBEFORE (\S+)", rb"OR SENTBEFORE \1 SENTON \1")),
+    Fault("HEADER with an empty string finds all", "SEARCH", "6.4.4", "6.4.4-search/header-with-empty-string", becomes("SEARCH", rb'HEADER \S+ ""', b"ALL")),
+    Fault("HEADER with an empty string finds nothing", "SEARCH", "6.4.4", "6.4.4-search/header-with-empty-string", becomes("SEARCH", rb'HEADER \S+ ""', b"NOT ALL")),
+    Fault("CC finds nothing", "SEARCH", "6.4.4", "6.4.4-search/address-keys", becomes("SEARCH", rb"\bCC \S+", b"NOT ALL")),
+    Fault("the star in SEARCH is the first message", "SEARCH", "6.4.4", "6.4.4-search/star", becomes("SEARCH", rb"\*", b"1")),
+    Fault("NOT covers all that follows", "SEARCH", "6.4.4", "6.4.4-search/a-key-or-its-contrary", becomes("SEARCH", rb"\bNOT (\w+ .*)", rb"NOT (\1)")),
+    Fault("OR takes three keys", "SEARCH", "6.4.4", "6.4.4-search/a-key-or-its-contrary", becomes("SEARCH", rb"\bOR (\w+) (\w+) (\w+)\Z", rb"OR \1 OR \2 \3")),
 
     # --- LIST, LSUB, names ---------------------------------------------------------------------------------------------
     Fault("% crosses levels", "LIST", "6.3.8", "6.3.8-list/wildcards", becomes("LIST", rb"%", b"*")),
@@ -615,6 +666,10 @@ FAULTS = [
     Fault("SUBSCRIBE forgets what was subscribed", "LIST", "6.3.6", "6.3.6-subscribe/adds-to-the-others", _subscribes_one()),
     Fault("UNSUBSCRIBE does nothing", "LIST", "6.3.7", "6.3.7-unsubscribe/unsubscribe", answers("UNSUBSCRIBE", "OK done")),
     Fault("UNSUBSCRIBE deletes the mailbox", "LIST", "6.3.7", "6.3.7-unsubscribe/keeps-the-mailbox", also("UNSUBSCRIBE", rb"DELETE \1", asked=rb"\AUNSUBSCRIBE (.*)")),
+    Fault("LIST tells another delimiter", "LIST", "7.2.2 6.3.8", "6.3.8-list/root-of-a-reference", says(rb'\A(\* LIST \([^)]*\)) "."', rb'\1 "."', "LIST")),
+    Fault("LSUB tells another delimiter than LIST", "LIST", "7.2.3", "7.2.3-lsub/same-delimiter", says(rb'\A(\* LSUB \([^)]*\)) "."', rb'\1 "."', "LSUB")),
+    Fault("LSUB adds a space to names", "LIST", "7.2.3 6.3.9", "7.2.3-lsub/same-delimiter", says(rb'"?\r\n\Z', lambda m: b" " + m[0], "LSUB")),
+    Fault("LSUB says \\Noselect of subscribed mailboxes", "LIST", "6.3.9 7.2.3", "6.3.9-lsub/of-each-user", says(rb"\A\* LSUB \(", rb"* LSUB (\\Noselect ", "LSUB")),
 
     Fault("modified UTF-7 is decoded", "names", "5.1 5.1.3", "5.1.3-international-names/base64-kept", says(rb"&[A-Za-z0-9+,]+-", b"\xc3\xa4", "LIST")),
     Fault("modified UTF-7 in small letters", "names", "5.1.3", "5.1.3-international-names/base64-kept", says(rb"&[A-Za-z0-9+,]+-", lambda m: m[0].lower(), "LIST")),
@@ -646,6 +701,10 @@ FAULTS = [
     Fault("RENAME unsubscribes the old name", "names", "6.3.5 6.3.6", "6.3.5-rename/subscription-stays", also("RENAME", rb"UNSUBSCRIBE \1", asked=rb"\ARENAME (\S+)")),
     Fault("RENAME of INBOX leaves the messages", "names", "6.3.5", "6.3.5-rename/of-inbox", becomes("RENAME", rb"\ARENAME INBOX (\S+)", rb"CREATE \1")),
     Fault("RENAME moves no inferiors", "names", "6.3.5", "6.3.5-rename/inferiors", _leaves_inferiors()),
+    Fault("RECENT in STATUS counts unseen", "names", "6.3.10", "6.3.10-status/each-item-alone", says(rb"RECENT \d+", b"RECENT 2", "STATUS")),
+    Fault("RENAME changes UIDs", "names", "6.3.5 2.3.1.1", "6.3.5-rename/deep-inferiors", Commands("RENAME", lambda c: [Hidden(b"CREATE " + c.arguments.split()[1]), Hidden(b"SELECT " + c.arguments.split()[0]), Hidden(b"COPY 1:* " + c.arguments.split()[1]), Hidden(b"UNSELECT"), c.saying(b"DELETE " + c.arguments.split()[0])])),
+    Fault("RENAME clears flags", "names", "6.3.5", "6.3.5-rename/messages-unchanged", also("RENAME", rb"SELECT \1", rb"STORE 1:* FLAGS.SILENT ()", b"UNSELECT", asked=rb"\ARENAME \S+ (\S+)")),
+    Fault("DELETE of a superior deletes nothing", "names", "6.3.4", "6.3.4-delete/noselect-with-inferiors", Commands("DELETE", lambda c: [c.completed("OK done")] if _inferiors(c, c.arguments) else [c.octets])),
 
     # --- APPEND --------------------------------------------------------------------------------------------------------
     Fault("APPEND drops the flags", "APPEND", "6.3.11", "6.3.11-append/flags", becomes("APPEND", rb"\A(APPEND \S+) \([^)]*\)", rb"\1")),
@@ -668,6 +727,9 @@ FAULTS = [
     Fault("APPEND with a date of one digit is refused", "APPEND", "6.3.11", "6.3.11-append/single-digit-day", answers("APPEND", "BAD what", asked=rb'" \d-')),
     Fault("APPEND knows no leap day", "APPEND", "6.3.11", "6.3.11-append/bounds-of-months-and-years", answers("APPEND", "NO no such day", asked=rb'"29-Feb')),
     Fault("APPEND without a literal is answered OK", "APPEND", "6.3.11 2.2.2", "6.3.11-append/malformed", completes("APPEND", b"OK done", instead_of=b"BAD.*")),
+    Fault("APPEND flags all others", "APPEND", "6.3.11", "6.3.11-append/each-system-flag", Commands("APPEND", lambda c: [c.octets, Hidden(b"SELECT " + c.arguments.split(b" ")[0]), Hidden(b"STORE 1:* +FLAGS.SILENT (\\Answered)"), Hidden(b"UNSELECT")] if not selected(c.connection) else [c.octets])),
+    Fault("APPEND keeps the first flag only", "APPEND", "6.3.11", "6.3.11-append/each-system-flag", becomes("APPEND", rb"\A(APPEND \S+ \(\S+) [^)]*\)", rb"\1)")),
+    Fault("APPEND takes each month for March", "APPEND", "6.3.11", "6.3.11-append/bounds-of-months-and-years", becomes("APPEND", rb'"(..)-(Feb|Jul)-', rb'"\1-Mar-')),
 
     # --- COPY ----------------------------------------------------------------------------------------------------------
     Fault("COPY copies the first message only", "COPY", "6.4.7", "6.4.7-copy/every-message-of-the-set", becomes("COPY", rb"\ACOPY (\d+)[:,]\S+", rb"COPY \1")),
@@ -679,8 +741,10 @@ FAULTS = [
     Fault("COPY makes the mailbox", "COPY", "6.4.7", "6.4.7-copy/missing-destination", also("COPY", rb"CREATE \1", asked=rb"\ACOPY \S+ (\S+)", first=True)),
     Fault("COPY fails without TRYCREATE", "COPY", "6.4.7", "6.4.7-copy/missing-destination", says(rb"\[TRYCREATE\] ", b"", "COPY")),
     Fault("COPY to no mailbox is answered OK", "COPY", "6.4.7", "6.4.7-copy/missing-destination", completes("COPY", b"OK done", instead_of=b"NO.*")),
-    Fault("COPY of a bad set copies what it can", "COPY", "6.4.7", "6.4.7-copy/all-or-nothing", also("COPY", rb"COPY 1 \1", asked=rb"\ACOPY \S+,9 (\S+)")),
+    Fault("COPY of a bad set copies what it can", "COPY", "6.4.7", "6.4.7-copy/refused-leaves-the-destination-as-it-was", also("COPY", rb"COPY 1 \1", asked=rb"\ACOPY \S+,9 (\S+)")),
     Fault("COPY to the selected mailbox is not told", "COPY", "6.4.7 5.2", "6.4.7-copy/onto-the-same-mailbox-announced", omits(rb"\A\* \d+ EXISTS", "COPY|NOOP"), hangs=True),
+    Fault("UID COPY copies the first only", "COPY", "6.4.8 6.4.7", "6.4.8-uid/copy-with-star", becomes("UID COPY", rb"\AUID COPY (\d+)[,:]\S+", rb"UID COPY \1")),
+    Fault("COPY drops the date", "COPY", "6.4.7", "6.4.7-copy/every-copy-keeps-its-own-flags", says(rb'INTERNALDATE "[^"]*"', b'INTERNALDATE "24-Nov-2026 20:00:00 +0000"', "(UID )?FETCH", when=lambda c: any(d.name == "COPY" for d in c.done) and sum(d.name == "SELECT" for d in c.done) > 1)),
 
     # --- several sessions ----------------------------------------------------------------------------------------------
     Fault("new messages of others are not told", "sessions", "5.2 6.3.11", "5.2-size-updates/message-of-another-session", omits(rb"\A\* \d+ EXISTS", "NOOP"), hangs=True),
@@ -698,6 +762,11 @@ FAULTS = [
     Fault("STATUS is what it was", "sessions", "6.3.10", "6.3.10-status/follows-other-sessions", _StaleStatus()),
     Fault("what another session has expunged is still there", "sessions", "7.4.1 6.4.3 7", "7-server-responses/expunges-of-others", omits_first(rb"\A\* \d+ EXPUNGE", "NOOP"), hangs=True),
     Fault("new mailboxes are listed for their session only", "sessions", "6.3.8 6.3.3", "6.3.3-create/listed-for-every-session", omits(rb"\A\* LIST", "LIST", when=later)),
+    Fault("an expunge of another session is told twice", "sessions", "7.4.1 7", "7-server-responses/expunges-of-others", repeats(rb"EXPUNGE", "NOOP")),
+    Fault("an expunge of another session under the next number", "sessions", "7.4.1 7 2.3.1.2", "7-server-responses/expunges-of-others", says(rb"\A\* (\d+) EXPUNGE", plus(1), "NOOP")),
+    Fault("flags of others under the next number", "sessions", "7 7.4.2 5.2 2.3.1.2", "7-server-responses/flags-of-others", says(rb"\A\* (\d+) FETCH", plus(1), "NOOP")),
+    Fault("flags of others are told without the new flag", "sessions", "7 5.2", "7-server-responses/flags-of-others", says(rb"FLAGS \([^)]*\)", b"FLAGS ()", "NOOP")),
+    Fault("copies of another session are not told", "sessions", "5.2", "5.2-size-updates/copied-by-another-session", omits(rb"EXISTS", "NOOP"), hangs=True),
 
     # --- TLS -----------------------------------------------------------------------------------------------------------
     Fault("STARTTLS is answered OK and no TLS follows", "TLS", "6.2.1", "6.2.1-starttls/starttls", answers("STARTTLS", "OK begin"), hangs=True),
