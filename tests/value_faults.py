@@ -186,6 +186,15 @@ FAULTS = {
     "an unseen message in no mailbox": _says(
         "7.1/unseen-of-a-mailbox", "no-mailbox", b"* OK [UNSEEN 7] x", "STATUS"
     ),
+    "a text that shows the name of an exception": _says(
+        "7.1/text-for-people", "exception", b"* NO KeyError in the index"
+    ),
+    "a text that shows where the mail is": _says(
+        "7.1/text-for-people", "path", b"* NO cannot open /var/mail/alice/box"
+    ),
+    "a text that shows a traceback": _says(
+        "7.1/text-for-people", "traceback", b"* NO Traceback (most recent call last):"
+    ),
     "a response code of its own": _says("7.1/code-registered", "unregistered", b"* NO [TIRED] x"),
     "a capability is there twice": _says(
         "7.2.1/capability-once", "repeated-in-CAPABILITY", b"* CAPABILITY IMAP4rev1 IDLE imap4REV1"

@@ -136,6 +136,7 @@ RESPONSE_CHECKS: dict[str, Check] = {
     ),
     "rfc3501/7.1/read-only-of-a-mailbox": check(partial(codes.of_a_mailbox, "READ-ONLY"), "[READ-ONLY]"),
     "rfc3501/7.1/read-write-of-a-mailbox": check(partial(codes.of_a_mailbox, "READ-WRITE"), "[READ-WRITE]"),
+    "rfc3501/7.1/text-for-people": check(words.text_for_people, "OK", "NO", "BAD", "BYE", "PREAUTH"),
     "rfc3501/7.1/trycreate-of-append-or-copy": check(
         partial(codes.of_a_failure, "TRYCREATE", _FILING), "[TRYCREATE]"
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from typing import TYPE_CHECKING
 
 from conformance.checks import data
@@ -12,6 +13,15 @@ from conformance.checks.base import HOLDS, Broken, Outcome
 if TYPE_CHECKING:
     from conformance.model import View
     from conformance.response import Response
+
+#: What of a text shows how a server works inside -> its pattern.
+_INSIDE = {
+    "traceback": re.compile(
+        rb"Traceback \(most recent|File \"[^\"]+\", line \d+|\(\w+\.(?:java|go|rs|c|cc|cpp|py):\d+\)"
+    ),
+    "exception": re.compile(rb"\b[A-Z][A-Za-z]+(?:Error|Exception)\b|\bpanic: "),
+    "path": re.compile(rb"(?:(?<=[\s\"'(=:])|\A)/(?:etc|home|lib|opt|proc|root|srv|tmp|usr|var)/[\w./+-]+"),
+}
 
 #: Section 2.3.2, without \\Recent: the grammar knows where that may be.
 _SYSTEM_FLAGS = ("\\ANSWERED", "\\FLAGGED", "\\DELETED", "\\SEEN", "\\DRAFT")
@@ -43,6 +53,18 @@ def code_registered(response: Response) -> Outcome:
     return Broken(
         "unregistered", "a response code that an RFC defines, or one that begins with X", f"[{code.name}]"
     )
+
+
+def text_for_people(view: View, response: Response) -> Outcome:
+    """7.1: the text is for people. What a command in progress said itself may be repeated."""
+    text = response.text if isinstance(response.text, bytes) and response.kind != "continuation" else None
+    if text is None or view.uncertain:
+        return None
+    for kind, pattern in _INSIDE.items():
+        found = pattern.search(text)
+        if found and not any(found[0] in command.octets for command in view.pending.values()):
+            return Broken(kind, "a text for people", found[0].decode("latin-1"))
+    return HOLDS
 
 
 def flag_extension(response: Response) -> Outcome:
