@@ -72,9 +72,9 @@ class Fetch:
             self.partly[number] = had
 
     def missing(self) -> int | None:
-        """The first message of the set that lacks something."""
+        """The first message of the set that lacks something. There is no message 0."""
         for first, last in self.numbers:
-            for number in range(first, min(self.exists, self.exists if last is None else last) + 1):
+            for number in range(max(first, 1), min(self.exists, self.exists if last is None else last) + 1):
                 if number not in self.complete:
                     return number
         return None
