@@ -231,6 +231,19 @@ def _validate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON document instead of lines")
 
 
+def _score(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "words",
+        nargs="*",
+        metavar="[RUN.JSONL] IDS",
+        help="journals (default: imapspec-report/run.jsonl), then RFCs, sections, ids or patterns",
+    )
+    add = parser.add_argument
+    add("--sample", type=_whole, default=0, metavar="N", help="only so many cases, at even distances")
+    add("-n", "--workers", type=_whole, default=0, metavar="N", help="in N processes")
+    add("-v", "--verbose", action="store_true", help="also what the recorded plays did not come to")
+
+
 def _nothing(_parser: argparse.ArgumentParser) -> None:
     pass
 
@@ -247,6 +260,11 @@ COMMANDS: dict[str, Command] = {
     "explain": Command("what a case or a requirement is about", ("look", "explain"), _explain),
     "servers": Command("throw-away servers that can be started here", ("look", "servers"), _nothing),
     "clean": Command("remove mailboxes that a killed run has left on a server", ("account", "clean"), _smoke),
+    "score": Command(
+        "judge a recorded run again with its responses altered: which expectations can fail?",
+        ("score", "score_"),
+        _score,
+    ),
     "generate": Command(
         "responses or commands made from the grammar, valid or nearly so", ("generate", "generate"), _generate
     ),

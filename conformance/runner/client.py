@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from conformance.transport import Dialer, Transport
     from conformance.wire import Literal as CommandLiteral
 
+#: The shortest wait for octets, in seconds.
+_LEAST = 0.001
+
 Waited = Literal["done", "timeout", "ended"]
 
 #: How many times longer than for other answers is waited for that of a login.
@@ -204,8 +207,8 @@ class Client:
         while not until():
             if self.ended is not None or self._transport is None:
                 return "ended"
-            left = deadline - time.monotonic()
-            got = self._transport.receive(left) if left > 0 else SILENCE
+            late = self._transport.past(deadline)  # a recording's own time counts, not ours
+            got = SILENCE if late else self._transport.receive(max(deadline - time.monotonic(), _LEAST))
             match got:
                 case Silence():
                     self._play.step(self, "silence", line=line)

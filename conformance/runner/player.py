@@ -127,12 +127,25 @@ class Player:
         return sum((lane.client.session.asked for lane in self._lanes.values()), Counter[str]())
 
     @property
+    def marks(self) -> list[Mark]:
+        """What the steps say, those that carry no requirement left out."""
+        return [mark for marks in self._ledger.marks.values() for mark in marks]
+
+    @property
+    def bindings(self) -> Bindings:
+        """What the holes are bound to."""
+        return self._bindings
+
+    @property
     def abandoned(self) -> bool:
         """Whether the server closed a connection that it should not have closed."""
         return any(lane.client.ended is not None and not lane.end_accepted for lane in self._lanes.values())
 
-    def play(self) -> list[Result]:
-        """Set up and play; one result per requirement. Raises `TargetError` when the server refuses connections."""
+    def play(self, until: int = 0) -> list[Result]:
+        """Set up and play; one result per requirement. Raises `TargetError` when the server refuses connections.
+
+        `until`: a line; once it is judged, the rest is left out.
+        """
         try:
             self._set_up()
         except BlockedError as blocked:
@@ -141,6 +154,8 @@ class Player:
         try:
             for step in self._scenario.steps:
                 self._step(step)
+                if until and any(mark.line == until for mark in self.marks):
+                    return self._ledger.results()
             self._finish()
         except _StopError as stop:
             self._ledger.stopped, self._ledger.stopped_at = stop.blame, stop.line

@@ -10,8 +10,9 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conformance import catalogue, grammar
+from conformance import catalogue
 from conformance.errors import TargetError
+from conformance.grammar import load
 from conformance.journal import Result, Tally
 from conformance.recording import RecordingDialer
 from conformance.runner.client import Play
@@ -27,9 +28,10 @@ from conformance.scenario.syntax import Sasl
 from conformance.servers.base import Account
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-    from conformance.journal import Case, Journal, Record, Step
+    from conformance.grammar import Grammar
+    from conformance.journal import Case, Header, Journal, Record, Step
     from conformance.scenario.syntax import Scenario
 
 #: Results that no recorded octet can tell.
@@ -37,7 +39,7 @@ _TAKEN_OVER = ("CRASH", "SKIP", "ERROR")
 
 
 @dataclasses.dataclass
-class _Told:
+class Told:
     """The records of a play that judge, without its steps."""
 
     findings: Findings
@@ -65,7 +67,7 @@ def replay(journal: Journal) -> list[Result]:
         attempts = [played for played in journal.cases if played.id == case]
         plays = [_play(journal, played, findings) for played in attempts]
         again = _decided(plays) if plays else before
-        secret = _secret(_scenario(attempts[0])) if attempts else set()
+        secret = _secret(scenario_of(attempts[0])) if attempts else set()
         known = {r.requirement: r for r in before if r.status in _TAKEN_OVER or r.requirement in secret}
         results += [known.get(result.requirement, result) for result in again]
     return [*results, *findings.results(catalogue.load())]
@@ -83,23 +85,12 @@ def _decided(plays: list[list[Result]]) -> list[Result]:
 
 def _play(journal: Journal, case: Case, findings: Findings) -> list[Result]:
     """One attempt at one case."""
-    scenario = _scenario(case)
+    scenario = scenario_of(case)
     steps = journal.steps_of(case.id, case.attempt)
     header = journal.header
-    accounts = tuple(Account(f"user{n}", "") for n in range(max(2, header.accounts)))
-    told = _Told(findings)
+    told = Told(findings)
     told.write(case)
-    player = Player(
-        scenario,
-        Play(case.id, case.attempt, told),
-        RecordingDialer(steps, starttls=_began_with_starttls(steps)),
-        accounts,
-        Probe(
-            header.greeting, frozenset(), frozenset(header.capabilities), header.delimiter, root=header.root
-        ),
-        Settings(header.seed),
-        grammar.load(),
-    )
+    player = player_of(header, scenario, case, steps, told, load())
     try:
         results = player.play()
     except TargetError as error:
@@ -108,7 +99,31 @@ def _play(journal: Journal, case: Case, findings: Findings) -> list[Result]:
     return [dataclasses.replace(result, attempt=case.attempt) for result in results]
 
 
-def _scenario(case: Case) -> Scenario:
+def player_of(
+    header: Header,
+    scenario: Scenario,
+    case: Case,
+    steps: Sequence[Step],
+    told: Told,
+    grammar: Grammar,
+) -> Player:
+    """Plays a case against what these steps say that the server sent."""
+    accounts = tuple(Account(f"user{n}", "") for n in range(max(2, header.accounts)))
+    return Player(
+        scenario,
+        Play(case.id, case.attempt, told),
+        RecordingDialer(steps, starttls=_began_with_starttls(steps)),
+        accounts,
+        Probe(
+            header.greeting, frozenset(), frozenset(header.capabilities), header.delimiter, root=header.root
+        ),
+        Settings(header.seed),
+        grammar,
+    )
+
+
+def scenario_of(case: Case) -> Scenario:
+    """The scenario that was played, from the journal's copy of its text."""
     path = Path(case.path)
     return parse(case.source, case=case.id, path=case.path, read_file=lambda name: message(path, name))
 
