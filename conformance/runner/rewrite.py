@@ -104,7 +104,13 @@ def order(steps: Sequence[Step], _grammar: Grammar) -> list[Step]:
     reordered: list[Step] = []
     for (_, together), run in groupby(steps, key=lambda step: (step.connection, _is_data(step))):
         responses = [*run]
-        reordered += reversed(responses) if together and _is_free(responses) else responses
+        if together and _is_free(responses):
+            reads = [step.together for step in responses]
+            responses = [
+                dataclasses.replace(step, together=read)
+                for step, read in zip(reversed(responses), reads, strict=True)
+            ]
+        reordered += responses
     return reordered
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import re
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 _MOST = 300
 #: Trees that are kept.
 _PARSED = 20_000
+_DAY = re.compile(r"[0-9]{1,2}-[A-Za-z]{3}-[0-9]{4}")
 _HEARD = ("receive", "silence", "end")
 
 
@@ -293,7 +295,7 @@ class _Case:
 
     def _silent(self, place: int) -> list[Step]:
         """Nothing comes in place of a step."""
-        quiet = dataclasses.replace(self.steps[place], kind="silence", note="")
+        quiet = dataclasses.replace(self.steps[place], kind="silence", note="", together=False)
         return [*self.steps[:place], *[quiet] * 3, *self.steps[place + 1 :]]
 
     def _tags(self, connection: str, place: int) -> list[bytes]:
@@ -340,7 +342,7 @@ class _Case:
             for place in reversed(heard[-4:]):
                 before, step = self.steps[:place], self.steps[place]
                 if isinstance(outcome.template, End):
-                    end = dataclasses.replace(step, kind="end", note="closed", octets="")
+                    end = dataclasses.replace(step, kind="end", note="closed", octets="", together=False)
                     yield "inserted", [*before, end, *self.steps[place:]]
                     continue
                 for octets in self._unwanted(outcome.template, line, place):
@@ -442,6 +444,8 @@ def _forms(operand: Operand, bindings: Bindings) -> Iterator[bytes]:
         return
     yield alter.value(value)
     if isinstance(value, Atom):
+        if _DAY.fullmatch(value.text):
+            yield f'"{value.text:>11} 12:00:00 +0000"'.encode("latin-1")
         yield alter.string(value.text.encode("latin-1"))
 
 
