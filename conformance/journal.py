@@ -242,9 +242,12 @@ class Journal:
     gates: list[Gate] = field(default_factory=list)
     footer: Footer | None = None
 
-    def steps_of(self, case: str, attempt: int) -> list[Step]:
-        """The steps of one play of one case, in order."""
-        return [step for step in self.steps if step.case == case and step.attempt == attempt]
+    def plays(self) -> dict[tuple[str, int], list[Step]]:
+        """The steps of each play (case and attempt), in order."""
+        found: dict[tuple[str, int], list[Step]] = {}
+        for step in self.steps:
+            found.setdefault((step.case, step.attempt), []).append(step)
+        return found
 
 
 #: Where a journal keeps the records of each kind.

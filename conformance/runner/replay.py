@@ -63,9 +63,13 @@ def replay(journal: Journal) -> list[Result]:
     for result in journal.results:
         if not result.always_on:
             recorded.setdefault(result.id, []).append(result)
+    steps = journal.plays()
     for case, before in recorded.items():
         attempts = [played for played in journal.cases if played.id == case]
-        plays = [_play(journal, played, findings) for played in attempts]
+        plays = [
+            _play(journal, played, steps.get((played.id, played.attempt), []), findings)
+            for played in attempts
+        ]
         again = _decided(plays) if plays else before
         secret = _secret(scenario_of(attempts[0])) if attempts else set()
         known = {r.requirement: r for r in before if r.status in _TAKEN_OVER or r.requirement in secret}
@@ -83,10 +87,9 @@ def _decided(plays: list[list[Result]]) -> list[Result]:
     return [agreed(*pair) for pair in zip(first, others[0], strict=True)] if others else first
 
 
-def _play(journal: Journal, case: Case, findings: Findings) -> list[Result]:
+def _play(journal: Journal, case: Case, steps: list[Step], findings: Findings) -> list[Result]:
     """One attempt at one case."""
     scenario = scenario_of(case)
-    steps = journal.steps_of(case.id, case.attempt)
     header = journal.header
     told = Told(findings)
     told.write(case)
