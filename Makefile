@@ -5,7 +5,7 @@ VENV ?= .venv
 REPORT_DIR ?= imapspec-report
 BIN := $(VENV)/bin
 
-.PHONY: run test faults lint format bench wheel-test clean
+.PHONY: run test faults lint format bench unusual wheel-test clean
 
 # The main job: the whole suite against the embedded server. It succeeds when the job was done (exit code 0 or 1: a server
 # that fails some requirement is a result, not an error); the last line is the path of the report.
@@ -36,6 +36,11 @@ bench: $(VENV)/installed
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/watch.py
 	$(BIN)/python benchmarks/checks.py
+
+# The whole suite against servers that do all that the RFC allows, three runs for each freedom: no verdict may change. Takes hours;
+# `$(BIN)/python tests/unusual_runs.py --help` says how to run a part.
+unusual: $(VENV)/installed
+	$(BIN)/python tests/unusual_runs.py
 
 # The tests once more, against the wheel that users get: an own environment, no sight of the source tree's package.
 wheel-test: $(VENV)/installed

@@ -146,6 +146,7 @@ RIGHT: dict[str, list[str]] = {
     "7.4.2/body-as-bodystructure": [
         fetch(f"BODY {TEXT} BODYSTRUCTURE {EXTENDED}"),
         fetch(f"BODYSTRUCTURE {MESSAGE} BODY {MESSAGE}"),
+        fetch(f"BODY ({TEXT.lower()} {chr(34)}m{chr(34)}) BODYSTRUCTURE ({TEXT} {chr(34)}M{chr(34)})"),
         fetch(
             f'BODY ({PLAIN}({TEXT} "X") "M") BODYSTRUCTURE ({PLAIN}({EXTENDED} "X" NIL) "M" ("a" "b") NIL)'
         ),

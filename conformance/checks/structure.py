@@ -150,12 +150,18 @@ def body_as_bodystructure(response: Response) -> Outcome:
 
 
 def _own(part: Fields) -> Fields:
-    """What a part tells of itself, without the parts in it and extension data."""
+    """What a part tells of itself, without the parts in it and extension data; MIME words have no case (RFC 2045, section 5.1)."""
     parts = subparts(part)
     if parts:
-        return (Number(len(parts)), *part[len(parts) : len(parts) + 1])
+        return (Number(len(parts)), *map(_caseless, part[len(parts) : len(parts) + 1]))
     fields = part[: len(part) - len(_extension(part))]
-    return (*fields[: _BASIC + 1], *fields[_BASIC + 2 :])
+    return (*map(_caseless, fields[:_BASIC]), *fields[_BASIC : _BASIC + 1], *fields[_BASIC + 2 :])
+
+
+def _caseless(value: Value) -> Value:
+    if isinstance(value, List):  # of parameters, which are strings
+        return List(tuple(map(_caseless, value.values)))
+    return String(value.octets.upper()) if isinstance(value, String) else value
 
 
 def leaves(structure: Fields) -> dict[str, Fields]:
