@@ -9,7 +9,7 @@ import dataclasses
 import re
 
 _ATOM = re.compile(rb'[^\x00-\x20\x7f-\xff(){"]+')
-_QUOTED = re.compile(rb'"((?:[^"\\\r\n]|\\["\\])*)"')
+_QUOTED = re.compile(rb'"((?:[^"\\\r\n\0\x80-\xff]|\\["\\])*)"')
 _LITERAL = re.compile(rb"\{([0-9]+)\}\r\n")
 _ORIGIN = re.compile(rb"<[0-9]+>")
 _STATUS = re.compile(

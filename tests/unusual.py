@@ -327,7 +327,9 @@ class MimeCase(Each):
         for name, value in told.pairs() if told.name == b"FETCH" else []:
             if name.octets.upper() in (b"BODY", b"BODYSTRUCTURE") and isinstance(value, Many):
                 for string in _mime_words(value):
-                    string.value = _cased(chance, string.value)
+                    # A structure never changes (2.3.1.1): the same word is always written in the same way.
+                    word = Random(f"{self.seed}/{string.value!r}")  # noqa: S311 - always the same
+                    string.value = _cased(word, string.value)
         return [told]
 
 
