@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 
 _ALSO = ("6.3.7-unsubscribe/keeps-the-mailbox", "6.3.8-list/inbox-by-wildcards")
+#: Not settled yet: headers-7-bit names the first item that has 8-bit octets, and so tells the order of the items.
+_OPEN = frozenset({"4.3.1-binary/nul-is-never-sent"})
 #: So rare that they need the whole sample.
 _RARE = "delays"
 
@@ -27,6 +29,8 @@ def _sample() -> list[str]:
     """The middle case of each section, and what else some rewriting needs."""
     sections: dict[str, list[str]] = {}
     for case in cases():
+        if case in _OPEN:
+            continue
         sections.setdefault(case.partition("/")[0], []).append(case)
     return [*dict.fromkeys([*(known[len(known) // 2] for known in sections.values()), *_ALSO])]
 
