@@ -5,7 +5,7 @@ VENV ?= .venv
 REPORT_DIR ?= imapspec-report
 BIN := $(VENV)/bin
 
-.PHONY: run test faults lint format bench unusual wheel-test clean
+.PHONY: run test faults lint format bench bench-hostile unusual wheel-test clean
 
 # The main job: the whole suite against the embedded server. It succeeds when the job was done (exit code 0 or 1: a server
 # that fails some requirement is a result, not an error); the last line is the path of the report.
@@ -41,6 +41,10 @@ bench: $(VENV)/installed
 # `$(BIN)/python tests/unusual_runs.py --help` says how to run a part.
 unusual: $(VENV)/installed
 	$(BIN)/python tests/unusual_runs.py
+
+# What each way of a server to mean ill costs: verdict, seconds, peak memory (takes some minutes).
+bench-hostile: $(VENV)/installed
+	$(BIN)/python benchmarks/hostile.py
 
 # The tests once more, against the wheel that users get: an own environment, no sight of the source tree's package.
 wheel-test: $(VENV)/installed

@@ -67,7 +67,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Cut:
-    """What was left out of a long step: the whole length in octets and the SHA-256 of the whole."""
+    """What was left out of a long step, or of many: the whole length in octets, and of one step the SHA-256 of the whole."""
 
     length: int
     sha256: str
@@ -127,6 +127,7 @@ class Finding:
     step: int  #: number of the step that shows it, 0 if none does
     expected: str
     actual: str
+    count: int = 1  #: more than 1: so often after the first ones, which have records of their own
 
 
 @dataclass(frozen=True)
@@ -324,9 +325,14 @@ def write(path: Path, records: Iterable[Record]) -> None:
         out.writelines(encode(record) + "\n" for record in records)
 
 
-def parts(path: Path) -> Iterator[Record]:
-    """The records of a worker's part file (no header, no footer); a half-written last line is dropped."""
-    with path.open(encoding="utf-8") as lines:
+def parts(path: Path, offset: int = 0) -> Iterator[tuple[int, Record]]:
+    """The records of a worker's part file (no header, no footer) from an offset on, each with its own.
+
+    A half-written last line is dropped.
+    """
+    with path.open("rb") as lines:
+        lines.seek(offset)
         for line in lines:
-            if line.endswith("\n"):
-                yield decode(line)
+            if line.endswith(b"\n"):
+                yield offset, decode(line.decode("utf-8"))
+            offset += len(line)

@@ -11,16 +11,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from conformance import asked
 from conformance.memory import Memory, Message, static
 from conformance.response import Atom, List, Number, String, fetch_items
+from conformance.uids import UIDs
 
 if TYPE_CHECKING:
     from conformance.response import Code, Response, Value
-
-_T = TypeVar("_T")
 
 
 class State(Enum):
@@ -88,6 +87,10 @@ COMMANDS: dict[str, Rule] = {
     "UID SEARCH": Rule("6.4.8", _SELECTED, needs=("SEARCH",)),
 }
 
+#: Completed tags that are remembered: a connection may last for days.
+_TAGS = 100_000
+_NEEDED = frozenset(name for rule in COMMANDS.values() for name in rule.needs)
+
 #: Commands that open a mailbox: what arrives while one is in progress may belong to the old or the new mailbox.
 OPENING = frozenset({"SELECT", "EXAMINE"})
 
@@ -110,7 +113,7 @@ class Command:
 
     tag: str
     name: str
-    seen: set[str] = field(default_factory=set)  #: names of the untagged responses since it was sent
+    seen: set[str] = field(default_factory=set)  #: data that some command needs, come since it was sent
     octets: bytes = b""  #: what was sent behind the tag, as far as it was kept
     moment: int = 0  #: what had been remembered when it was sent, see `Memory`
     fetch: asked.Fetch | None = None  #: what it asks for, if it is a FETCH that stands alone
@@ -134,8 +137,7 @@ class Mailbox:
     unseen: int | None = None
     flags: frozenset[str] | None = None
     permanent_flags: frozenset[str] | None = None
-    uids: dict[int, int] = field(default_factory=dict)  #: message number -> UID, as far as told
-    message_flags: dict[int, frozenset[str]] = field(default_factory=dict)
+    uids: UIDs = field(default_factory=UIDs)
     first: int = 0  #: how many messages are left of those that were there when it was opened
     bound: int | None = None  #: UIDNEXT as it was told then
     dense: bool = False  #: there were as many UIDs as messages, so that the UIDs of these are their numbers
@@ -146,12 +148,7 @@ class Mailbox:
             self.exists -= 1
         self.first -= number <= self.first
         self.dense = False
-        self.uids = _without(self.uids, number)
-        self.message_flags = _without(self.message_flags, number)
-
-
-def _without(known: dict[int, _T], number: int) -> dict[int, _T]:
-    return {n - (n > number): value for n, value in known.items() if n != number}
+        self.uids.expunge(number)
 
 
 def words(value: object) -> frozenset[str]:
@@ -227,19 +224,25 @@ class View:
             case "tagged":
                 self._complete(response)
             case "untagged":
-                for command in self.pending.values():
-                    command.seen.add(response.name)
+                if response.name in _NEEDED:  # a server can make up any number of other names
+                    for command in self.pending.values():
+                        command.seen.add(response.name)
                 self._untagged(response)
         if response.code is not None:
             self._code(response.code)
         if self.state is State.CONNECTED:  # it was no greeting, but it came in place of one
             self.state = State.NOT_AUTHENTICATED
 
+    def _has_completed(self, tag: str) -> None:
+        if len(self.completed) >= _TAGS:
+            self.completed.clear()
+        self.completed.add(tag)
+
     def _complete(self, response: Response) -> None:
         command = self.pending.pop(response.tag or "", None)
-        self.completed.add(response.tag or "")
         if command is None:
-            return
+            return  # nor is the tag remembered: a server could fill the memory with tags that it makes up
+        self._has_completed(command.tag)
         if command.name in OPENING:
             opened, self.opening = self.opening, None
             if response.name != "BAD":
@@ -300,7 +303,7 @@ class View:
             uid = told.value
         else:
             number = response.number if isinstance(response.number, int) else 0
-            uid = box.uids.get(number, number if box.dense and number <= box.first else 0)
+            uid = box.uids.get(number) or (number if box.dense and number <= box.first else 0)
         return Message(box.name, box.uidvalidity, uid) if uid else None
 
     def next_uid(self, response: Response) -> tuple[bytes, int, int] | None:
@@ -368,9 +371,7 @@ def _mailbox_data(box: Mailbox, response: Response) -> None:
         case "FETCH" if number is not None:
             items = fetch_items(response)
             if isinstance(uid := items.get("UID"), Number):
-                box.uids[number] = uid.value
-            if "FLAGS" in items:
-                box.message_flags[number] = words(items["FLAGS"])
+                box.uids.put(number, uid.value)
 
 
 def _answer(command: Command, response: Response) -> None:

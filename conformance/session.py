@@ -15,18 +15,20 @@ from typing import Literal as Choice
 from conformance import checks
 from conformance.memory import Memory
 from conformance.model import State, View
-from conformance.response import read
+from conformance.response import Response, read
 from conformance.wire import Cutter, Limits, Literal, segments
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from conformance.checks import Violation
     from conformance.grammar import Grammar, Problem
-    from conformance.response import Response
 
 _NAME = re.compile(rb"(?i)(uid +)?([a-z0-9-]+)")
 _RAW_COMMAND = re.compile(rb'(?im)^([^\s(){%*"\\+]+) +((?:uid +)?[a-z0-9-]+)')
+
+#: Octets of memory for a message whose UID is known.
+_A_UID = 9
 
 
 @dataclass(frozen=True)
@@ -106,15 +108,34 @@ class Session:
         """Whether a limit was passed: nothing more is read from this server."""
         return self._cutter.broken
 
+    @property
+    def held(self) -> int:
+        """About how many octets of memory the server has made us take: what it has not finished, and what we know of the mailbox."""
+        boxes = [box for box in (self.view.mailbox, self.view.opening) if box is not None]
+        return self._cutter.held + sum(_A_UID * len(box.uids) for box in boxes)
+
+    def forget(self) -> None:
+        """Nothing more is read: give the memory back."""
+        self._cutter = Cutter()
+        self.view.mailbox = self.view.opening = None
+        self.view.pending = {}
+
     def receive(self, octets: bytes) -> list[Event]:
         """Take octets from the server, cut and judged."""
-        return [self._judge(unit.octets, unit.problem) for unit in self._cutter.receive(octets)]
+        return list(self.arriving(octets))
+
+    def arriving(self, octets: bytes) -> Iterator[Event]:
+        """The same one by one: what is not asked for is cut and judged next time."""
+        for unit in self._cutter.arriving(octets):
+            yield self._judge(unit.octets, unit.problem)
 
     def _judge(self, octets: bytes, problem: Problem | None) -> Event:
+        if problem is not None:  # a limit of ours, which says nothing about the server
+            return Event(Response("untagged", octets, problem=problem), (), self.view.state)
         kind: Choice["greeting", "response"] = (
             "greeting" if self.view.state is State.CONNECTED else "response"
         )
-        response = read(self._grammar, octets, kind, problem=problem)
+        response = read(self._grammar, octets, kind)
         violations = checks.on_response(self.view, response, self.asked)
         self.view.take(response)
         self._release(response)

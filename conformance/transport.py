@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-Reason = Literal["closed", "reset", "tls", "stalled"]
+Reason = Literal["closed", "reset", "tls", "stalled", "limit"]
 Scheme = Literal["imap", "imaps", "imap+starttls"]
 TLSContext = ssl.SSLContext
 
@@ -41,11 +41,16 @@ _TLS_RECORDS = range(0x14, 0x19)
 @dataclass(frozen=True)
 class Ended:
     """The connection is over: ended by the server in order ("closed"), by a reset, by breaking TLS, or given up by us
-    because the server does not read what we send ("stalled").
+    because the server does not read what we send ("stalled") or because what it sends passes a limit of ours ("limit").
     """  # fmt: skip
 
     reason: Reason
     detail: str = ""
+
+    @property
+    def by_us(self) -> bool:
+        """Whether we gave it up: to the server this is a client that left."""
+        return self.reason in ("stalled", "limit")
 
     def __str__(self) -> str:
         """As the note of a journal's "end" step: the reason, then the detail."""
@@ -88,6 +93,9 @@ class Transport(Protocol):
 
     def past(self, deadline: float) -> bool:
         """Whether a deadline (of the monotonic clock, in seconds) has passed; in a recording, whether it had."""
+
+    def late(self, deadline: float) -> bool:
+        """Whether a deadline passed while what arrived was read; a recording says what was read in time."""
 
     def pause(self, seconds: float) -> None:
         """Let the server have some time; a recording needs none."""
@@ -220,6 +228,9 @@ class TCP:
             if not self._wait(deadline)[0]:
                 return SILENCE
             self._pull()
+            # Octets of TLS itself are no answer, and can come without an end.
+            if not self._arrived and self._ended is None and time.monotonic() > deadline:
+                return SILENCE
         if self._arrived:
             octets = bytes(self._arrived)
             self._arrived.clear()
@@ -282,6 +293,10 @@ class TCP:
     def past(self, deadline: float) -> bool:
         """See `Transport.past`."""
         return time.monotonic() > deadline
+
+    def late(self, deadline: float) -> bool:
+        """See `Transport.late`."""
+        return self.past(deadline)
 
     def pause(self, seconds: float) -> None:
         """See `Transport.pause`."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from conformance.grammar import Problem, number, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 #: A server's literal. `{n+}` is a client's form (RFC 7888); a server that uses it nevertheless sends n octets behind it.
 _HEADER = re.compile(rb"\{([0-9]+)\+?\}\r?\n")
@@ -29,18 +29,31 @@ _STILL_OPEN = re.compile(_OPEN)
 _NESTING = re.compile(rb'"(?:[^"\\\r\n]|\\[^\r\n])*+"?|\{([0-9]++)\+?\}\r?\n|[()]')
 
 
+_WORDS = re.compile(rb'"(?:[^"\\\r\n]|\\[^\r\n])*+"?|\{([0-9]++)\+?\}\r?\n|[( ]')
+
+
+#: Words that are not worth counting.
+_FEW = 1_000
+
+
 @dataclass(frozen=True)
 class Limits:
     """What a server may send, in octets and levels; RFC 3501 sets none, these bound memory and time.
 
-    A line is counted without literals. Its limit leaves room for SEARCH and ENVELOPE of large mailboxes and odd messages; the
-    nesting limit for bodies of more levels than servers look into.
+    A line is counted without literals. Its limits leave room for SEARCH and ENVELOPE of large mailboxes and odd messages (words
+    take a hundred times the memory of their octets when they are read); the nesting limit for bodies of more levels than servers
+    look into. To pass a limit is no fault: nothing more is read, and nothing is said of what came.
     """
 
     line: int = 1024 * 1024
-    literal: int = 32 * 1024 * 1024
-    unit: int = 64 * 1024 * 1024
+    literal: int = 16 * 1024 * 1024
+    unit: int = 16 * 1024 * 1024
     nesting: int = 200
+    words: int = 150_000
+
+
+#: The rule of a problem that is a limit of ours.
+LIMIT = "limit"
 
 
 @dataclass(frozen=True)
@@ -67,14 +80,21 @@ class Cutter:
         """What came of a unit that is not complete."""
         return bytes(self._octets)
 
+    @property
+    def held(self) -> int:
+        """The number of these octets."""
+        return len(self._octets)
+
     def receive(self, octets: bytes) -> list[Unit]:
         """Take octets as they arrive; the units that are now complete."""
-        units: list[Unit] = []
+        return list(self.arriving(octets))
+
+    def arriving(self, octets: bytes) -> Iterator[Unit]:
+        """The same one by one: whoever stops in between finds the others next time."""
         if not self.broken:
             self._octets += octets
         while not self.broken and (unit := self._next()) is not None:
-            units.append(unit)
-        return units
+            yield unit
 
     def _next(self) -> Unit | None:
         """Cut one unit off the front, if it is complete or breaks a limit."""
@@ -116,20 +136,40 @@ class Cutter:
         return found if open_list else None
 
     def _cut(self, end: int) -> Unit:
-        unit = bytes(self._octets[:end])
+        unit = self._front(end)
         deep = _deeper(unit, self._limits.nesting)
         if deep is not None:
             return self._break(end, f"at most {self._limits.nesting} levels of parentheses", "one more", deep)
+        if words(unit) > self._limits.words:
+            return self._break(end, f"a response of at most {self._limits.words} words", "more")
         del self._octets[:end]
         self._line = self._seen = 0
         return Unit(unit)
 
     def _break(self, end: int, expected: str, found: str, offset: int | None = None) -> Unit:
         """Stop reading: the last unit is what came up to `end`."""
-        octets = bytes(self._octets[:end])
+        octets = self._front(end)
         self.broken = True
         self._octets.clear()
-        return Unit(octets, Problem("response", end if offset is None else offset, (expected,), found))
+        return Unit(octets, Problem(LIMIT, end if offset is None else offset, (expected,), found))
+
+    def _front(self, end: int) -> bytes:
+        """The octets up to `end`, copied once."""
+        with memoryview(self._octets) as octets:
+            return bytes(octets[:end])
+
+
+def words(unit: bytes) -> int:
+    """About how many words there are, those in quoted strings and literals apart."""
+    if unit.count(b" ") + unit.count(b"(") < _FEW or not _DATA.match(unit):
+        return 0
+    if b'"' not in unit and b"{" not in unit:
+        return unit.count(b" ") + unit.count(b"(")
+    count = offset = 0
+    while found := _WORDS.search(unit, offset):
+        offset = found.end() + (number(found[1].decode("ascii")) if found[1] else 0)
+        count += not found[0].startswith((b'"', b"{"))
+    return count
 
 
 def _deeper(unit: bytes, levels: int) -> int | None:

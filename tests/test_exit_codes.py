@@ -311,8 +311,8 @@ def test_5_when_no_case_is_of_the_level(right_server: Miniature, tmp_path: Path)
 def test_5_when_everything_is_skipped(right_server: Miniature, tmp_path: Path) -> None:
     called = call("run", *target(right_server), "rfc3501/6.2.3-login/disabled")
     assert (called.code, called.last) == (5, "imapspec: exit 5 (everything was skipped)")
-    (result,) = report(tmp_path / "imapspec-report").results
-    assert (result.status, result.reason) == ("SKIP", "no-capability:LOGINDISABLED")
+    results = report(tmp_path / "imapspec-report").results
+    assert {(result.status, result.reason) for result in results} == {("SKIP", "no-capability:LOGINDISABLED")}
 
 
 # 6.

@@ -16,7 +16,7 @@ LAYERS = (
     ("__init__", "errors", "resources"),
     ("journal",),
     ("catalogue", "grammar"),
-    ("report", "expectations", "wire"),
+    ("report", "expectations", "wire", "uids"),
     ("response",),
     ("asked", "memory"),
     ("model",),

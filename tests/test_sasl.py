@@ -121,10 +121,11 @@ def test_what_only_our_library_does_not_take_is_nobodys_fault() -> None:
     for first in (
         FIRST.replace("i=4096", "i=7"),
         FIRST.replace("QSXCR+Q6sek8bf92", "QSXC"),
-        FIRST.replace("4096", "9" * 9),
     ):
         with pytest.raises(UnableError, match="the library for SCRAM cannot go on"):
             scram("", first)
+    with pytest.raises(UnableError, match="999999999 rounds of hashing, which takes too long"):
+        scram("", FIRST.replace("4096", "9" * 9))
     for name in ("SCRAM-SHA-1", "SCRAM-SHA-256"):
         with pytest.raises(UnableError, match="cannot be prepared"):
             mechanism(name, "user", "\x00", nonce="x", verifies=True)

@@ -98,14 +98,14 @@ def uid_ascending(view: View, response: Response) -> Outcome:
     number = response.number
     if box is None or uid is None or not isinstance(number, int):
         return None
-    below = max((n for n in box.uids if n < number), default=None)
-    above = min((n for n in box.uids if n > number), default=None)
-    if below is None and above is None:
+    below, above = box.uids.below(number), box.uids.above(number)
+    lower, higher = box.uids.get(below), box.uids.get(above)
+    if lower is None and higher is None:
         return None
-    if below is not None and uid <= box.uids[below]:
-        expected = f"a UID above {box.uids[below]}, which message {below} has"
-    elif above is not None and uid >= box.uids[above]:
-        expected = f"a UID below {box.uids[above]}, which message {above} has"
+    if lower is not None and uid <= lower:
+        expected = f"a UID above {lower}, which message {below} has"
+    elif higher is not None and uid >= higher:
+        expected = f"a UID below {higher}, which message {above} has"
     else:
         return HOLDS
     return Broken("not-ascending", expected, f"message {number} has UID {uid}")

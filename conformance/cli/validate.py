@@ -81,7 +81,7 @@ def _cut(kind: Kind, octets: bytes) -> Iterator[tuple[bytes, Problem | None]]:
     if kind == "command":
         yield from ((unit, None) for unit in _commands(octets))
         return
-    cutter = Cutter(Limits(*(_UNBOUNDED,) * 3))
+    cutter = Cutter(Limits(*(_UNBOUNDED,) * 3, words=_UNBOUNDED))
     for unit in cutter.receive(octets):
         yield unit.octets, unit.problem
     if cutter.pending and not cutter.broken:

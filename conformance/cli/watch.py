@@ -7,7 +7,6 @@ import dataclasses
 import datetime as dt
 import signal
 import tempfile
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +25,7 @@ from conformance.watch.proxy import Ends, Proxy
 
 if TYPE_CHECKING:
     from argparse import Namespace
+    from collections import Counter
     from collections.abc import Callable
 
     from conformance.transport import TLSContext
@@ -84,9 +84,8 @@ def _listen(
         return (proxy.cases if proxy else []), failed
     finally:
         recorder.close()
-    first = next((o.greeting for o in proxy.observers if o.greeting), "")
-    conductor.header = dataclasses.replace(conductor.header, greeting=first)
-    _tell_unvalidated(sum((observer.unvalidated for observer in proxy.observers), Counter()))
+    conductor.header = dataclasses.replace(conductor.header, greeting=proxy.greeting)
+    _tell_unvalidated(proxy.unvalidated)
     return proxy.cases, None
 
 

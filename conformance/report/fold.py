@@ -148,7 +148,8 @@ class Line:
     @property
     def event(self) -> str:
         """What happened, for lines that carry no octets."""
-        words = _EVENTS.get(self.step.kind, "")
+        given_up = self.step.kind == "end" and self.step.note.startswith(("limit", "stalled"))
+        words = "we gave the connection up" if given_up else _EVENTS.get(self.step.kind, "")
         return f"{words}: {self.step.note}" if words and self.step.note else words
 
     @property

@@ -24,6 +24,7 @@ from conformance.scenario.parse import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from conformance.journal import Gate, Record
     from conformance.runner.plan import Plan
@@ -235,14 +236,21 @@ class Conductor:
         return Footer(code, reason.partition("\n")[0], _now(), duration, complete, error)
 
     def _merged(self, order: Sequence[str]) -> Iterable[Record]:
-        """The records of all part files, case by case in the order of the selection; within a case as they were written."""
+        """The records of all part files, case by case in the order of the selection; within a case as they were written.
+
+        Read twice, so that a journal need not fit into memory.
+        """
         rank = {case: number for number, case in enumerate(order)}
-        plays: list[tuple[int, list[Record]]] = []
+        plays: list[tuple[int, Path, int]] = []  #: place in the order, part file and offset in it
         for part in sorted(self.plan.report_dir.glob(".run-*.jsonl")):
-            for case, group in itertools.groupby(journal.parts(part), key=_case):
-                plays.append((rank.get(case, len(rank)), list(group)))
-        for _, records in sorted(plays, key=lambda play: play[0]):
-            yield from records
+            for case, group in itertools.groupby(journal.parts(part), key=lambda placed: _case(placed[1])):
+                plays.append((rank.get(case, len(rank)), part, next(group)[0]))
+        for _, part, offset in sorted(plays, key=lambda play: play[0]):
+            _, records = next(
+                itertools.groupby(journal.parts(part, offset), key=lambda placed: _case(placed[1]))
+            )
+            for _, record in records:
+                yield record
 
 
 def _product(server: Server) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from conformance.journal import Case, Finding, Level, Result, Status, Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Mapping
 
     from conformance.catalogue import Requirement
     from conformance.journal import Record
@@ -19,10 +19,19 @@ UNMET: dict[Level, Status] = {"MUST": "FAIL", "SHOULD": "WARN", "MAY": "INFO"}
 
 
 @dataclass
+class Found:
+    """What is kept of findings with one signature."""
+
+    first: Finding
+    count: int = 0
+    plays: dict[tuple[str, int], None] = field(default_factory=dict)  #: case and attempt
+
+
+@dataclass
 class Findings:
     """Collects findings and tallies as they go by; `results` are the verdicts of the always-on requirements."""
 
-    found: dict[str, list[Finding]] = field(default_factory=dict)  #: by signature
+    found: dict[str, Found] = field(default_factory=dict)  #: by signature
     asked: Counter[str] = field(default_factory=Counter)
     plays: dict[str, int] = field(default_factory=dict)  #: case -> how often it was played
 
@@ -30,7 +39,9 @@ class Findings:
         """Look at one record of the run; others than the three kinds concerned go by."""
         match record:
             case Finding():
-                self.found.setdefault(record.signature, []).append(record)
+                found = self.found.setdefault(record.signature, Found(record))
+                found.count += record.count
+                found.plays[record.case, record.attempt] = None
             case Tally():
                 self.asked.update(record.asked)
             case Case():
@@ -38,7 +49,7 @@ class Findings:
 
     def results(self, catalogue: Mapping[str, Requirement]) -> list[Result]:
         """One result per signature, and a PASS for each requirement that was put to the test and never broken."""
-        failed = [self._result(found, catalogue[found[0].requirement]) for found in self.found.values()]
+        failed = [self._result(found, catalogue[found.first.requirement]) for found in self.found.values()]
         broken = {result.requirement for result in failed}
         passed = [
             Result("", name, catalogue[name].level, "PASS", count=times, always_on=True)
@@ -47,25 +58,24 @@ class Findings:
         ]
         return failed + passed
 
-    def _result(self, found: list[Finding], requirement: Requirement) -> Result:
-        first = found[0]
+    def _result(self, found: Found, requirement: Requirement) -> Result:
+        first = found.first
         return Result(
             id=first.case,
             requirement=requirement.id,
             level=requirement.level,
-            status=UNMET[requirement.level] if self._confirmed(found) else "FLAKY",
+            status=UNMET[requirement.level] if self._confirmed(found.plays) else "FLAKY",
             message=requirement.text,
             expected=first.expected,
             actual=first.actual,
             steps=(first.step, first.step) if first.step else None,
             signature=first.signature,
             attempt=first.attempt,
-            count=len(found),
-            places=tuple(dict.fromkeys(f.case for f in found)),
+            count=found.count,
+            places=tuple(dict.fromkeys(case for case, _ in found.plays)),
             always_on=True,
         )
 
-    def _confirmed(self, found: Iterable[Finding]) -> bool:
+    def _confirmed(self, seen: Collection[tuple[str, int]]) -> bool:
         """Seen in several plays, or in one that was not played again."""
-        seen = {(f.case, f.attempt) for f in found}
         return len(seen) > 1 or any(self.plays.get(case, 1) == 1 for case, _ in seen)

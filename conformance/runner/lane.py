@@ -64,14 +64,19 @@ class Lane:
         kinds = {o.template.kind for o in line.outcomes if isinstance(o.template, Response)}
         only_end = all(isinstance(outcome.template, End) for outcome in line.outcomes)
 
+        looked_at = start
+
         def decided() -> bool:
+            nonlocal looked_at
             if only_end:
                 return False
-            return any(
-                (r.kind == "tagged" and (not tag or r.tag == tag))
-                or (r.kind == "continuation" and "continuation" in kinds and n not in self.claimed)
-                for n, r in self._responses(start)
-            )
+            for n, r in self._responses(looked_at):
+                if (r.kind == "tagged" and (not tag or r.tag == tag)) or (
+                    r.kind == "continuation" and "continuation" in kinds and n not in self.claimed
+                ):
+                    return True
+                looked_at = n + 1
+            return False
 
         return self.client.wait(decided, line=line.line)
 
@@ -117,11 +122,11 @@ class Lane:
         )
 
     def _responses(self, start: int) -> list[tuple[int, Response]]:
-        return [(n, seen.response) for n, seen in enumerate(self.client.seen) if n >= start]
+        return [(n, seen.response) for n, seen in enumerate(self.client.seen[start:], start)]
 
     def _arrived(self, start: int, *, unclaimed: bool = False) -> tuple[Arrived, list[int]]:
         pairs = [(n, r) for n, r in self._responses(start) if not (unclaimed and n in self.claimed)]
-        arrived = Arrived([r for _, r in pairs], self.client.ended is not None, self.tags)
+        arrived = Arrived([r for _, r in pairs], self.client.was_ended, self.tags)
         return arrived, [n for n, _ in pairs]
 
     def _judge(

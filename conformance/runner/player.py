@@ -139,7 +139,7 @@ class Player:
     @property
     def abandoned(self) -> bool:
         """Whether the server closed a connection that it should not have closed."""
-        return any(lane.client.ended is not None and not lane.end_accepted for lane in self._lanes.values())
+        return any(lane.client.was_ended and not lane.end_accepted for lane in self._lanes.values())
 
     def play(self, until: int = 0) -> list[Result]:
         """Set up and play; one result per requirement. Raises `TargetError` when the server refuses connections.
@@ -263,7 +263,8 @@ class Player:
         if waiting and not lane.client.session.view.pending:
             self._judged(lane, lane.judge_open(self._known_to(lane)))
         if lane.client.ended is not None:
-            gone = "" if lane.end_accepted else "the connection was closed before this step"
+            words = "given up" if lane.client.ended.by_us else "closed"
+            gone = "" if lane.end_accepted else f"the connection was {words} before this step"
             raise _StopError(gone, step.line)
         return lane
 

@@ -83,8 +83,10 @@ class _CramMd5:
             raise WrongError("the server is content without a response")
 
 
+#: Digits of the number of rounds that we go through, some seconds' work. How many a server may ask for, no RFC says.
+_ROUNDS = 7
 _SERVER_FIRST = re.compile(
-    r"r=(?P<nonce>[!-+\--~]+),s=(?P<salt>[A-Za-z0-9+/]+=*),i=[1-9][0-9]*(?:,[A-Za-z]=[^,\0]+)*"
+    r"r=(?P<nonce>[!-+\--~]+),s=(?P<salt>[A-Za-z0-9+/]+=*),i=(?P<rounds>[1-9][0-9]*)(?:,[A-Za-z]=[^,\0]+)*"
 )
 _SERVER_FINAL = re.compile(r"v=[A-Za-z0-9+/]+=*(?:,[A-Za-z]=[^,\0]+)*|e=[^,\0]+(?:,[A-Za-z]=[^,\0]+)*")
 
@@ -129,6 +131,10 @@ class _Scram:
         nonce = found["nonce"]
         if not nonce.startswith(self._nonce) or nonce == self._nonce:
             raise WrongError("the server's nonce does not continue the client's")
+        if len(found["rounds"]) > _ROUNDS:
+            raise UnableError(
+                f"the server asks for {shorten(found['rounds'])} rounds of hashing, which takes too long"
+            )
         try:
             self._client.set_server_first(said)
             answer = str(self._client.get_client_final())

@@ -51,9 +51,14 @@ def perform(client: Client, *parts: bytes | Literal) -> Response:
     seen = client.completion(tag)
     if seen is None:
         name = parts[0].split(b" ")[0].decode() if isinstance(parts[0], bytes) else "command"
-        end = f"the connection {client.ended.reason}" if client.ended and how == "ended" else _DEADLINE
+        end = f"the connection {client.ended.reason}" if client.ended and client.was_ended else _late(client)
         raise BlockedError(f"{name}: {end}", hangs=how == "timeout")
     return seen.response
+
+
+def _late(client: Client) -> str:
+    """Why there is no answer, when it is not that the server has closed the connection."""
+    return f"we gave the connection up ({client.ended.detail})" if client.ended else _DEADLINE
 
 
 def require(client: Client, *parts: bytes | Literal) -> Response:
@@ -74,7 +79,7 @@ def greet(client: Client, *, starttls: bool) -> None:
     """Connect, read the greeting, and change to TLS where the address asks for it."""
     how = client.connect()
     if not client.seen:
-        end = "the connection was closed" if how == "ended" else _DEADLINE
+        end = "the connection was closed" if how == "ended" else _late(client)
         raise BlockedError(f"no greeting: {end}", hangs=how == "timeout")
     if client.session.view.state is State.LOGOUT:
         raise BlockedError(f"the greeting refuses us: {shown(client.seen[0].response)}")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from conformance import catalogue, expectations, grammar
 from conformance.errors import TargetError
 from conformance.journal import BAD_STATUSES, Case, Result, Tally
-from conformance.runner.client import Play
+from conformance.runner.client import Play, for_a_run
 from conformance.runner.ledger import Ledger
 from conformance.runner.player import Player
 from conformance.runner.recorder import Recorder
@@ -43,6 +43,7 @@ class Stage:
         self._server = server
         self._accounts = plan.accounts_of(server.accounts, number)
         self._recorder = Recorder(plan.part(worker), server.accounts)
+        self._allowance = for_a_run()
         self._grammar = grammar.load()
         self._reported: set[str] = set()  #: signatures of findings that were already confirmed
         self.lost = ""  #: why nothing more can be played
@@ -83,7 +84,7 @@ class Stage:
         self._recorder.write(
             Case(scenario.id, scenario.title, scenario.path, scenario.source, proves, attempt)
         )
-        play = Play(scenario.id, attempt, self._recorder)
+        play = Play(scenario.id, attempt, self._recorder, self._allowance)
         player = Player(
             scenario, play, server.dialer, self._accounts, self._probe, self._plan.settings, self._grammar
         )
@@ -95,13 +96,12 @@ class Stage:
             results = Ledger(scenario, catalogue.load()).broken(error)
         finally:
             player.close()
+            play.end()
             self._recorder.write(
                 Tally(scenario.id, attempt, round(play.elapsed, 4), dict(sorted(player.asked.items())))
             )
         results = [dataclasses.replace(result, attempt=attempt) for result in results]
-        return self._after(results, abandoned=player.abandoned, hangs=player.hangs), {
-            violation.signature for violation in play.violations
-        }
+        return self._after(results, abandoned=player.abandoned, hangs=player.hangs), set(play.violations)
 
     def _after(self, results: list[Result], *, abandoned: bool, hangs: bool) -> list[Result]:
         """See whether the server lived through the case; restart it if it is ours."""

@@ -8,6 +8,7 @@ Knows: how lines compete for responses. Must not know: levels of requirements, w
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -138,6 +139,8 @@ class _Choice:
 #: What a line costs: without any response, and with a weaker outcome.
 _ABSENT = {"must": 10**9, "may": 10**3}
 _WEAK = {"must": 10**6, "may": 1}
+#: Responses that are compared, when none fits, to say which differs least.
+_NEAR = 1_000
 #: Choices that a search tries: beyond, the best assignment so far is good enough.
 _BUDGET = 10_000
 
@@ -285,10 +288,13 @@ def _nearest(line: Expect, arrived: Arrived, search: _Search) -> Judged | None:
     """The response of an expected name that differs least."""
     best: tuple[tuple[int, bool], Candidate, Mismatch] | None = None
     for template in (outcome.template for outcome in line.outcomes):
-        for candidate in search.merged:
+        if isinstance(template, End):
+            continue
+        alike = (
+            c for c in search.merged if (c.response.kind, c.response.name) == (template.kind, template.name)
+        )
+        for candidate in itertools.islice(alike, _NEAR):
             response = candidate.response
-            if isinstance(template, End) or (template.kind, template.name) != (response.kind, response.name):
-                continue
             found = match(template, response, search.bound) if _tag_fits(line, response, arrived) else None
             if not isinstance(found, Mismatch):
                 continue

@@ -62,11 +62,14 @@ class _Lines:
         self._transport = transport
         self._arrived = b""
 
+    def _late(self) -> bool:
+        return time.monotonic() > self.deadline
+
     def next(self) -> str:
         """The next line. Raises `TargetError` when it does not come."""
         while b"\n" not in self._arrived:
             octets = self._transport.receive(max(0.0, self.deadline - time.monotonic()))
-            if isinstance(octets, Silence) or len(self._arrived) > _LINE_LIMIT:
+            if isinstance(octets, Silence) or len(self._arrived) > _LINE_LIMIT or self._late():
                 raise TargetError(
                     f"{self.address}: the server accepts the connection, but its greeting does not come. "
                     "Use imaps:// if this port begins with TLS, or raise --timeout."
@@ -77,5 +80,9 @@ class _Lines:
                     "Its log may say why; use imaps:// if this port begins with TLS."
                 )
             self._arrived += octets
+        if self._late():  # lines that are no answer can come without an end
+            raise TargetError(
+                f"{self.address}: the server answers, but not STARTTLS. Use imap:// if it has no TLS, or raise --timeout."
+            )
         line, _, self._arrived = self._arrived.partition(b"\n")
         return line.rstrip(b"\r").decode("latin-1")

@@ -8,12 +8,14 @@ from __future__ import annotations
 import re
 import zlib
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.checks import DOUBTFUL_SYNTAX, SYNTAX
 from conformance.model import CONVERSATIONS
 from conformance.runner.recorder import MASK
 from conformance.session import Session, command_name
+from conformance.uids import UIDs
 from conformance.watch.commands import CommandCutter
 from conformance.watch.extensions import beyond, meaning
 
@@ -28,20 +30,38 @@ if TYPE_CHECKING:
     from conformance.watch.commands import Piece
 
 _SECRET = re.compile(rb"(?i)(login +|authenticate +[^ \r\n]+ +)")
-#: Octets that one step of inflating may make: what a peer compresses well must not fill the memory at once.
+#: Octets that may come of what was read at once: what a peer compresses well must not fill memory and time.
 _INFLATED = 1 << 20
+#: Commands of a client that may be in progress, and the length of a tag or a name.
+_PENDING, _WORD = 10_000, 200
+#: Names of extensions that are told apart, and capabilities that a client may switch on.
+_NAMES = 1_000
+#: Octets of memory that the servers' unfinished responses and the mailboxes may take on all connections.
+_ROOM = 32 << 20
 _FORM = frozenset({*SYNTAX.values(), *DOUBTFUL_SYNTAX})
+
+
+@dataclass
+class Room:
+    """Octets of memory that all observers may take together."""
+
+    left: int = _ROOM
 
 
 class Observer:
     """One connection. `client` and `server` take octets as they pass, in clear."""
 
-    def __init__(self, grammar: Grammar, play: Play) -> None:
+    def __init__(
+        self, grammar: Grammar, play: Play, room: Room | None = None, *, blind: bool = False
+    ) -> None:
+        """`blind`: only there to let it pass."""
+        self._room = room or Room()
+        self._held = 0
         self.name = "A"
         self.session = Session(self.name, grammar)
         self.greeting = ""
         self.unvalidated: Counter[str] = Counter()  #: responses of extensions that the grammar does not have
-        self.deaf = ""  #: why nothing is looked at any more
+        self.deaf = "there are too many" if blind else ""  #: why nothing is looked at any more
         self._play = play
         self._cutter = CommandCutter()
         self._waiting = ""  #: the tag whose literal waits
@@ -75,6 +95,8 @@ class Observer:
                 self._sent(piece)
             if self._cutter.lost:
                 self._deafen("a line of the client had no end")
+            elif len(self.session.view.pending) > _PENDING:
+                self._deafen("the client had too many commands in progress")
 
     def server(self, octets: bytes) -> None:
         """Octets that the server sends."""
@@ -85,10 +107,17 @@ class Observer:
             for plain in self._plain("server", now):
                 if self.deaf:
                     return
-                for event in self.session.receive(plain):
+                for event in self.session.arriving(plain):
                     self._received(event)
-                if self.session.broken:
+                if self.session.broken or len(self.session.view.pending) > _PENDING:
                     self._deafen("a limit was passed")
+        self._take_room(self.session.held)
+        if self._room.left < 0 and not self.deaf:
+            self._deafen("all connections together have passed a limit")
+
+    def _take_room(self, octets: int) -> None:
+        self._room.left -= octets - self._held
+        self._held = octets
 
     def refused(self, how: str) -> None:
         """There is no connection to the server."""
@@ -103,15 +132,29 @@ class Observer:
         """The client has closed the connection."""
         self._play.step(self, "close")
 
+    def closed(self) -> None:
+        """Both sides have closed the connection: what was known of it is not needed any more."""
+        self._play.end()
+        self._take_room(0)
+
     def _deafen(self, why: str) -> None:
+        if self.deaf:
+            return
         self.deaf = why
+        self.session.forget()
+        self._take_room(0)
         self._play.step(self, "close", note=f"{why}: the connection goes on unwatched")
 
     def _sent(self, piece: Piece) -> None:
+        if self.deaf:
+            return
         view = self.session.view
         shown = piece.octets
         if piece.tag:
-            name = command_name(piece.rest)
+            name = command_name(piece.rest[:_WORD])
+            if len(piece.tag) > _WORD:
+                self._deafen("the client had a tag that is too long")
+                return
             view.send(piece.tag, meaning(name, piece.rest), piece.rest)
             if name == "COMPRESS":
                 self._deflated = piece.tag
@@ -130,7 +173,8 @@ class Observer:
         response = event.response
         extension = beyond(response, self._enabled)
         if extension:
-            self.unvalidated[extension] += 1
+            known = extension in self.unvalidated or len(self.unvalidated) < _NAMES
+            self.unvalidated[extension if known else "others"] += 1
         note = f"not validated: {extension}" if extension else ""
         step = self._play.step(
             self,
@@ -140,7 +184,7 @@ class Observer:
             problem=None if extension else response.problem,
             state=event.state,
         )
-        self.greeting = self.greeting or response.raw.decode("latin-1").rstrip("\r\n")
+        self.greeting = self.greeting or response.raw[:_NAMES].decode("latin-1").rstrip("\r\n")
         self._play.blame([v for v in event.violations if not extension or not _about_form(v)], step)
         self._follow(response)
 
@@ -163,11 +207,13 @@ class Observer:
                         side: zlib.decompressobj(-zlib.MAX_WBITS) for side in ("client", "server")
                     }
         elif response.name == "ENABLED":
-            self._enabled |= {str(getattr(item, "key", "")) for item in response.items}
+            self._enabled |= {str(getattr(item, "key", "")) for item in response.items[:_NAMES]}
+            if len(self._enabled) > _NAMES:
+                self._enabled = set()
         elif response.name == "VANISHED" and view.mailbox is not None:
             # RFC 7162: messages go by UID instead of by number; what we know of numbers is void.
             view.mailbox.exists = None
-            view.mailbox.uids, view.mailbox.message_flags = {}, {}
+            view.mailbox.uids = UIDs()
 
     def _plain(self, side: str, octets: bytes) -> Iterator[bytes]:
         """The octets as they were before COMPRESS (RFC 4978)."""
@@ -175,15 +221,15 @@ class Observer:
         if inflate is None:
             yield octets
             return
-        full = True
-        while full:
-            try:
-                plain = inflate.decompress(octets, _INFLATED)
-            except zlib.error as error:
-                self._deafen(f"the {side} compressed wrong ({error})")
-                return
-            octets, full = inflate.unconsumed_tail, len(plain) == _INFLATED
-            yield plain
+        try:
+            plain = inflate.decompress(octets, _INFLATED)
+        except zlib.error as error:
+            self._deafen(f"the {side} compressed wrong ({error})")
+            return
+        if len(plain) == _INFLATED:
+            self._deafen("a limit was passed")
+            return
+        yield plain
 
 
 def _about_form(violation: Violation) -> bool:

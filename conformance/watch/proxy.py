@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance import grammar, journal
-from conformance.runner.client import Play
-from conformance.watch.observer import Observer
+from conformance.runner.client import Play, for_a_run
+from conformance.runner.recorder import Unrecorded
+from conformance.watch.observer import Observer, Room
 
 if TYPE_CHECKING:
     from asyncio import StreamReader, StreamWriter
@@ -23,9 +25,12 @@ if TYPE_CHECKING:
     from conformance.runner.recorder import Records
     from conformance.transport import Address, TLSContext
 
-_CHUNK = 65_536
-#: Connections at a time: each has a view of its mailbox in memory.
-_CONNECTIONS = 200
+#: Octets that are looked at before the other connections have their turn.
+_CHUNK = 4_096
+#: Octets that one side may be ahead of the other.
+_AHEAD = 16_384
+#: Connections that are watched at a time, and altogether: each has a view of its mailbox, and records. Others go through unwatched.
+_AT_A_TIME, _ALTOGETHER = 200, 10_000
 
 
 @dataclass(frozen=True)
@@ -45,24 +50,43 @@ class Proxy:
 
     def __init__(self, ends: Ends, records: Records, told: Callable[[str], None]) -> None:
         self.cases: list[str] = []  #: ids of the connections, in their order
-        self.observers: list[Observer] = []
+        self.greeting = ""  #: the first one
+        self.unvalidated: Counter[str] = Counter()  #: see `Observer`, of all connections
         self._ends = ends
         self._records = records
         self._told = told
         self._numbers = itertools.count(1)
-        self._open = asyncio.Semaphore(_CONNECTIONS)
+        self._watched = 0
+        self._room = Room()
+        self._allowance = for_a_run()
 
     async def serve(self, host: str, port: int, ready: Callable[[int], None]) -> None:
         """Listen; `ready` hears the port. Raises `OSError` when nobody can listen there."""
         context = self._ends.towards_clients if self._ends.client_tls else None
-        listener = await asyncio.start_server(self._accept, host, port, ssl=context)
+        listener = await asyncio.start_server(self._accept, host, port, ssl=context, limit=_AHEAD)
         async with listener:
             ready(listener.sockets[0].getsockname()[1])
             await listener.serve_forever()
 
     async def _accept(self, reader: StreamReader, writer: StreamWriter) -> None:
-        async with self._open:
-            await self._connection(reader, writer)
+        with contextlib.suppress(asyncio.CancelledError):  # the end of the watch; asyncio would print it
+            await self._accepted(reader, writer)
+
+    async def _accepted(self, reader: StreamReader, writer: StreamWriter) -> None:
+        if self._watched < _AT_A_TIME and len(self.cases) < _ALTOGETHER:
+            self._watched += 1
+            try:
+                await self._connection(reader, writer)
+            finally:
+                self._watched -= 1
+            return
+        self._told("a connection goes through unwatched: there are too many")
+        try:
+            await _Relay(
+                self._ends, Observer(grammar.load(), Play("", 1, Unrecorded()), blind=True), reader, writer
+            ).run()
+        finally:
+            writer.close()
 
     async def _connection(self, reader: StreamReader, writer: StreamWriter) -> None:
         number = next(self._numbers)
@@ -71,16 +95,18 @@ class Proxy:
         title = f"Connection {number}, of a client at {peer[0]}" if peer else f"Connection {number}"
         self._records.write(journal.Case(case, title, "", "", ()))
         self.cases.append(case)
-        play = Play(case, 1, self._records)
-        observer = Observer(grammar.load(), play)
-        self.observers.append(observer)
+        play = Play(case, 1, self._records, self._allowance)
+        observer = Observer(grammar.load(), play, self._room)
         try:
             await _Relay(self._ends, observer, reader, writer).run()
         finally:
             writer.close()
+            observer.closed()
+            self.greeting = self.greeting or observer.greeting
+            self.unvalidated.update(observer.unvalidated)
             asked = dict(sorted(observer.session.asked.items()))
             self._records.write(journal.Tally(case, 1, round(play.elapsed, 4), asked))
-            found = len(play.violations)
+            found = play.violations.total()
             self._told(
                 f"{case}: {play.step_count} steps, {found or 'no'} finding{'s' if found != 1 else ''}"
                 + (f"; {observer.deaf}" if observer.deaf else "")
@@ -106,6 +132,7 @@ class _Relay:
                     ends.server.port,
                     ssl=tls,
                     server_hostname=ends.server_name if tls else None,
+                    limit=_AHEAD,
                 )
         except OSError as error:
             observer.refused(f"refused: {error.strerror or error}")
@@ -142,17 +169,25 @@ class _Relay:
                 observer.ended(f"reset: {error}")
         finally:
             up.cancel()
-            with contextlib.suppress(asyncio.CancelledError, ConnectionError):
+            with contextlib.suppress(asyncio.CancelledError, OSError):
                 await up
 
     async def _upwards(self, back: StreamWriter) -> None:
-        """What the client sends, until it closes the connection; then the server's side is closed too."""
-        with contextlib.suppress(ConnectionError):
+        """What the client sends, until it closes the connection; then the server's side is closed too.
+
+        A client that has closed its half only hears what the server still says, if that comes soon.
+        """
+        with contextlib.suppress(OSError):
             while octets := await _read(self._reader):
                 self._observer.client(octets)
                 back.write(octets)
                 await back.drain()
         self._observer.left()
+        if back.can_write_eof() and not back.is_closing():
+            with contextlib.suppress(OSError):
+                back.write_eof()
+                asyncio.get_running_loop().call_later(self._ends.timeout, back.close)
+                return
         back.close()
 
     async def _handshake(self, back: StreamWriter) -> None:
