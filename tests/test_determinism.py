@@ -20,7 +20,7 @@ WORDS = ["run", "pymap", *SELECTION, "--seed", "1", "-q"]
 
 #: Identifiers of mailboxes, messages and threads, UIDVALIDITY, and dates of arrival.
 CHOSEN = re.compile(r"\([FMT][0-9a-f]{32}\)|\b\d{9,10}\b|[ \d]\d-[A-Z][a-z]{2}-20\d\d \d\d:\d\d:\d\d \+\d{4}")
-TIMES = {"time", "duration", "started", "finished"}
+TIMES = {"together", "time", "duration", "started", "finished"}
 
 
 def verdicts(journal: Journal) -> list[tuple[str, str, str, str]]:
@@ -28,7 +28,7 @@ def verdicts(journal: Journal) -> list[tuple[str, str, str, str]]:
 
 
 def records(folder: Path) -> list[dict[str, Any]]:
-    """The journal without times and the server's own choices."""
+    """The journal without times, what came in one read, and the server's own choices."""
     lines = (folder / "run.jsonl").read_text().splitlines()
     told = [json.loads(CHOSEN.sub("chosen", line)) for line in lines]
     return [{key: value for key, value in record.items() if key not in TIMES} for record in told]

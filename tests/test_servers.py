@@ -261,7 +261,7 @@ def test_a_broken_child_is_noticed_once_while_the_server_goes_on() -> None:
                 ["ps", "-A", "-o", "pid=,pgid=,args="], capture_output=True, text=True, check=True
             )
             children = [line.split(maxsplit=2) for line in shown.stdout.splitlines()]
-            (child,) = [
+            child, *_ = [
                 int(pid)
                 for pid, pgid, name in children
                 if int(pgid) == leader(server) and name.split() == ["dovecot/imap"]

@@ -202,4 +202,5 @@ class _Relay:
 
 async def _read(reader: StreamReader) -> bytes:
     """Some octets, none at the end."""
+    await asyncio.sleep(0)  # what is there already is read without a pause, and nobody else would have a turn
     return await reader.read(_CHUNK)
