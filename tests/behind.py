@@ -130,7 +130,7 @@ class Behind:
         assert not stage.lost, stage.lost
         findings = Findings()
         part = plan.part("faults")
-        for record in journal.parts(part):
+        for _, record in journal.parts(part):
             findings.take(record)
         part.unlink()
         return results + findings.results(catalogue.load())

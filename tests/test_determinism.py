@@ -31,7 +31,10 @@ def records(folder: Path) -> list[dict[str, Any]]:
     """The journal without times, what came in one read, and the server's own choices."""
     lines = (folder / "run.jsonl").read_text().splitlines()
     told = [json.loads(CHOSEN.sub("chosen", line)) for line in lines]
-    return [{key: value for key, value in record.items() if key not in TIMES} for record in told]
+    # How often a poll asks is a matter of time, and so is how often an always-on check was put to the test.
+    polled = {r["id"] for r in told if r["record"] == "case" and "poll" in r["source"]}
+    kept = [r for r in told if r.get("case", r.get("id")) not in polled and not r.get("always_on")]
+    return [{key: value for key, value in record.items() if key not in TIMES} for record in kept]
 
 
 def run(folder: Path, *words: str) -> Path:

@@ -298,7 +298,7 @@ class Breaking(Recording):
         return got
 
     def past(self, deadline: float) -> bool:
-        return self._octets <= 0 or super().past(deadline)
+        return (self._silent and self._octets <= 0) or super().past(deadline)
 
 
 class Dialer:

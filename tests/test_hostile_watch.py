@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the memory is read from /proc")
 
 #: Seconds for a connection or a handshake of the proxy, and to wait for a client that has closed its half.
-TIMEOUT = 1.0
+TIMEOUT = 3.0
 
 
 class Watch:

@@ -145,11 +145,19 @@ def test_the_verdicts_are_those_of_imapspec_run(tmp_path: Path) -> None:
         ran = call("run", "pymap", *ids, "--report-dir", "ran")
     assert ran.code == 1, ran
     for workers in ([], ["-n", "2"]):
-        words = ["--imap-target", "pymap", "--imap-report-dir", "tested", *workers]
+        words = [
+            "--imap-target",
+            "pymap",
+            "--imap-report-dir",
+            "tested",
+            "--rootdir",
+            resources.SCENARIOS,
+            *workers,
+        ]
         folders = [
             folder
             for name in ids
-            for folder in (resources.SCENARIOS / "rfc3501").glob(f"{name.removeprefix('rfc3501/')}*")
+            for folder in sorted((resources.SCENARIOS / "rfc3501").glob(f"{name.removeprefix('rfc3501/')}*"))
         ]
         tested = PytestRun(tmp_path, *words, *folders)
         assert tested.code == 1, tested.said

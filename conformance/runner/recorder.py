@@ -96,7 +96,7 @@ class Recorder:
 
     def __init__(self, path: Path, accounts: Iterable[Account] = ()) -> None:
         self._secrets = disguises(accounts)
-        self._encoded: set[str] = set()
+        self._encoded: list[str] = []  #: longest first: one may be the end of another
         self._out: TextIO = path.open("a", encoding="utf-8")
 
     def write(self, record: Record) -> None:
@@ -106,8 +106,8 @@ class Recorder:
 
     def conceal(self, secret: str) -> None:
         """Mask this BASE64 of a secret as well from now on."""
-        if secret:
-            self._encoded.add(secret)
+        if secret and secret not in self._encoded:
+            self._encoded = sorted([*self._encoded, secret], key=len, reverse=True)
 
     def hide(self, record: Hidden) -> Hidden:
         """The record without secrets, as it is written."""
